@@ -1,0 +1,16 @@
+// What a rule is to the graph: a name, a checked schema, the names of its providers. How it is analysed is the business
+// of lib/plan; the graph only carries the function.
+import type { AttributeSchema } from './attribute.ts';
+
+/** A rule, as targets refer to it. */
+export interface Rule {
+  /** The function's name, such as `pkgTar`. Unique among the rules of a workspace only by convention. */
+  readonly name: string;
+  readonly attributes: AttributeSchema;
+  /** Names of the providers that analysis returns. */
+  readonly provides: readonly string[];
+  /** Checks that concern several attributes; calls `problem` for each. Pure. */
+  readonly check?: ((values: never, problem: (path: string, is: string, expected: string) => void) => void) | undefined;
+  /** Typed by lib/plan. */
+  readonly analyze: (context: never) => unknown;
+}
