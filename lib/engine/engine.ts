@@ -1,0 +1,135 @@
+// The engine: makes artifacts. It resolves an action's discoveries and inputs, runs it through the execution stack, and
+// remembers for each action what was read, for the snapshot. It knows no rule by name.
+import type { ActionResult } from '../action/action-result.ts';
+import { digestOf, type Digest } from '../base/digest.ts';
+import { isOcidslError, OcidslError } from '../base/errors.ts';
+import type { EventListener } from '../base/events.ts';
+import type { ActionInput, ActionNode } from '../plan/action-node.ts';
+import type { Artifact, OutputArtifact } from '../plan/artifact.ts';
+import type { Discoveries } from './discoveries.ts';
+import type { Execution, Outcome } from './execution.ts';
+import { notRegular, type FileIndex } from './file-index.ts';
+import { PreparedAction, sortInputs } from './prepared-action.ts';
+import type { ResolvedInput } from './resolved-input.ts';
+
+/** A file that has been made. */
+export interface BuiltFile {
+  /** The artifact's path; for an output folder, one for each file in it. */
+  readonly path: string;
+  readonly digest: Digest;
+  readonly isExecutable: boolean;
+}
+
+/** What an engine works with. */
+export interface EngineOptions {
+  readonly files: FileIndex;
+  readonly discoveries: Discoveries;
+  readonly execution: Execution;
+  readonly emit: EventListener;
+  readonly signal: AbortSignal;
+  /** Whether other actions go on when one fails. */
+  readonly keepGoing: boolean;
+}
+
+/** How many actions of a build had which outcome. */
+export type OutcomeCounts = Record<Outcome, number>;
+
+/** Makes artifacts on demand, each once. */
+export class Engine {
+  readonly counts: OutcomeCounts = { executed: 0, cached: 0, shared: 0 };
+  readonly #options: EngineOptions;
+  readonly #results = new Map<ActionNode, Promise<ActionResult>>();
+  readonly #reads = new Map<ActionNode, { readonly paths: readonly string[]; readonly actions: readonly ActionNode[] }>();
+  #failed = false;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Makes the output of an action: one file, or every file of an output folder. */
+  async make(artifact: OutputArtifact): Promise<readonly BuiltFile[]> {
+    const result = await this.#run(artifact.action);
+    if (artifact.path.endsWith('/')) return result.outputFiles.filter(({ path }) => path.startsWith(artifact.path));
+    const file = result.outputFiles.find(({ path }) => path === artifact.path);
+    if (file === undefined) throw new Error(`The action ${artifact.action.mnemonic} made no ${artifact.path}`);
+    return [file];
+  }
+
+  /** Source files, folders and absences that making an artifact depended on, as paths of the file index. */
+  readsOf(artifacts: Iterable<Artifact>): Set<string> {
+    const paths = new Set<string>();
+    const seen = new Set<ActionNode>();
+    const pending: ActionNode[] = [];
+    for (const artifact of artifacts) {
+      if (artifact.kind === 'source') paths.add(artifact.path);
+      else pending.push(artifact.action);
+    }
+    for (let action = pending.pop(); action !== undefined; action = pending.pop()) {
+      if (seen.has(action)) continue;
+      seen.add(action);
+      const reads = this.#reads.get(action);
+      for (const path of reads?.paths ?? []) paths.add(path);
+      pending.push(...(reads?.actions ?? []));
+    }
+    return paths;
+  }
+
+  #run(action: ActionNode): Promise<ActionResult> {
+    let running = this.#results.get(action);
+    if (running === undefined) {
+      running = this.#resolve(action).catch((error: unknown) => {
+        this.#failed = true;
+        throw isOcidslError(error) ? error.at({ label: action.label }) : error;
+      });
+      this.#results.set(action, running);
+    }
+    return running;
+  }
+
+  async #resolve(action: ActionNode): Promise<ActionResult> {
+    const { discoveries, execution, emit, files, keepGoing, signal } = this.#options;
+    const found = await Promise.all(action.discoveries.map((discovery) => discoveries.find(discovery, signal)));
+    const description = action.describe(found);
+    const resolved = await Promise.all(description.inputs.map((input) => this.#input(input)));
+    this.#reads.set(action, {
+      paths: [...found.flatMap((each) => [...each.watched, ...each.files.map(({ path }) => path)]), ...description.inputs.flatMap(({ content }) => (content.kind === 'source' ? [content.path] : []))],
+      actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
+    });
+    signal.throwIfAborted();
+    if (this.#failed && !keepGoing) throw notStarted(action);
+    const prepared = new PreparedAction(action, description, sortInputs(resolved.flat()), files);
+    const { result, outcome } = await execution.execute(prepared, signal);
+    this.counts[outcome]++;
+    if (outcome !== 'executed') {
+      const output = Buffer.from(result.stdout).toString('utf8') + Buffer.from(result.stderr).toString('utf8');
+      emit({ type: 'action-finished', id: 0, label: action.label, mnemonic: action.mnemonic, outcome, durationMs: 0, ...(output === '' ? {} : { output }) });
+    }
+    return result;
+  }
+
+  async #input(input: ActionInput): Promise<ResolvedInput[]> {
+    const { content, path } = input;
+    if (content.kind === 'bytes') {
+      return [{ path, isExecutable: input.isExecutable ?? false, sizeBytes: content.bytes.byteLength, content: { kind: 'bytes', bytes: content.bytes, digest: digestOf(content.bytes) } }];
+    }
+    if (content.kind === 'source') {
+      const fingerprint = this.#options.files.look(content.path);
+      if (fingerprint.kind !== 'file') throw notRegular(content.path, fingerprint);
+      return [{ path, isExecutable: input.isExecutable ?? (fingerprint.mode & 0o100) !== 0, sizeBytes: fingerprint.sizeBytes, content: { kind: 'file', path: content.path } }];
+    }
+    const made = await this.make(content);
+    return made.map((file) => ({
+      path: content.path.endsWith('/') ? `${path}/${file.path.slice(content.path.length)}` : path,
+      isExecutable: input.isExecutable ?? file.isExecutable,
+      sizeBytes: file.digest.sizeBytes,
+      content: { kind: 'blob', digest: file.digest },
+    }));
+  }
+}
+
+/** Marks what was not tried because something else failed; it is not reported. */
+export const NOT_STARTED = 'OCIDSL_NOT_STARTED';
+
+function notStarted(action: ActionNode): OcidslError {
+  return new OcidslError({ code: NOT_STARTED, kind: 'build', message: `Cannot start ${action.mnemonic}: another action failed before`, label: action.label });
+}

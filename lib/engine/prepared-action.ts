@@ -1,0 +1,85 @@
+// A prepared action: everything that decides its result is known. Its key is the digest of the REAPI Action message; its
+// shape is the key without the contents of source files, which is known without reading them.
+import { actionDigest } from '../action/action.ts';
+import { encodeCommand, environmentVariables } from '../action/command.ts';
+import { merkleRoot, type MerkleFile } from '../action/merkle-tree.ts';
+import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
+import { digestOf, sha256Hex, type Digest } from '../base/digest.ts';
+import type { ActionDescription, ActionNode } from '../plan/action-node.ts';
+import type { FileIndex } from './file-index.ts';
+import type { ResolvedInput } from './resolved-input.ts';
+
+// The epoch of all keys: a new one disowns every result that older versions stored.
+const SALT = new TextEncoder().encode('ocidsl-1');
+
+/** An action that is ready to be looked up or run. */
+export class PreparedAction {
+  readonly node: ActionNode;
+  readonly description: ActionDescription;
+  /** Sorted by path in UTF-8 order. */
+  readonly inputs: readonly ResolvedInput[];
+  readonly #files: FileIndex;
+  #key: Promise<Digest> | undefined;
+
+  constructor(node: ActionNode, description: ActionDescription, inputs: readonly ResolvedInput[], files: FileIndex) {
+    this.node = node;
+    this.description = description;
+    this.inputs = inputs;
+    this.#files = files;
+  }
+
+  /** The command line, as it enters the key. */
+  get argv(): readonly string[] {
+    const { description } = this;
+    if (description.kind === 'command') return description.argv;
+    return ['ocidsl', 'tool', description.tool.name, description.tool.version, ...description.args];
+  }
+
+  /** Digest of the REAPI Action; reads the source files whose content is not known yet. */
+  key(): Promise<Digest> {
+    return (this.#key ??= this.#computeKey());
+  }
+
+  /** Source files whose content has not been read. */
+  unread(): ResolvedInput[] {
+    return this.inputs.filter((input) => input.content.kind === 'file' && this.#files.known(input.content.path) === undefined);
+  }
+
+  /**
+   * Everything of the key but the contents of source files, as a digest of paths and sizes. A result can only be stored
+   * under this action's key if an action of this shape ran before.
+   */
+  shape(): string {
+    const lines = [this.argv.join('\0')];
+    for (const { path, sizeBytes, isExecutable, content } of this.inputs) {
+      lines.push(`${path}\0${sizeBytes}\0${isExecutable ? 'x' : ''}\0${content.kind === 'file' ? '' : content.digest.hash}`);
+    }
+    return sha256Hex(lines.join('\n'));
+  }
+
+  async #computeKey(): Promise<Digest> {
+    const files: MerkleFile[] = [];
+    for (const input of this.inputs) {
+      const digest = input.content.kind === 'file' ? await this.#files.digest(input.content.path) : input.content.digest;
+      files.push({ path: input.path, digest, isExecutable: input.isExecutable });
+    }
+    const { description } = this;
+    const command = encodeCommand({
+      arguments: this.argv,
+      environmentVariables: environmentVariables(description.kind === 'command' ? description.environment : {}),
+      outputPaths: sortedUtf8(this.node.outputs.map((path) => path.replace(/\/$/, ''))),
+      workingDirectory: '',
+    });
+    return actionDigest({
+      commandDigest: digestOf(command),
+      inputRootDigest: merkleRoot(files),
+      salt: SALT,
+      ...(description.kind === 'command' && description.timeoutSeconds !== undefined ? { timeout: { seconds: description.timeoutSeconds, nanos: 0 } } : {}),
+    });
+  }
+}
+
+/** Orders inputs as a Merkle tree wants them. */
+export function sortInputs(inputs: readonly ResolvedInput[]): ResolvedInput[] {
+  return [...inputs].sort((a, b) => compareUtf8(a.path, b.path));
+}

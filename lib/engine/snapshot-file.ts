@@ -1,0 +1,156 @@
+// The snapshot's file: columns, so that 100,000 paths are loaded in a few milliseconds and only what is asked for is
+// decoded. Anything unexpected in the file reads as "no snapshot".
+//
+// Layout: magic line · lengths of the sections (JSON line) · sections. Numbers are in the byte order of the machine; the
+// file never leaves it, and the magic line names the order.
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { endianness } from 'node:os';
+import type { Json } from '../base/json.ts';
+import type { Fingerprint, PathKind } from './fingerprint.ts';
+import type { DiscoveryRecord, PathRecord, Snapshot, TargetRecord } from './snapshot.ts';
+
+const KINDS: readonly PathKind[] = ['absent', 'file', 'directory', 'symlink', 'other'];
+const COLUMNS = 6; // kind, size, mtime, ctime, ino, mode
+const NO_KIND = -1;
+
+/** A snapshot as read: the columns stay packed until they are asked for. */
+export interface PackedSnapshot {
+  readonly targetKeys: readonly string[];
+  readonly targetDeclarations: readonly string[];
+  /** Path indexes of target `i`. */
+  pathsOf(target: number): Uint32Array;
+  resultsOf(target: number): Json;
+  readonly pathCount: number;
+  path(index: number): string;
+  /** Whether the state of path `index` is the one recorded. */
+  isUnchanged(index: number, now: Fingerprint): boolean;
+  unpack(): Snapshot;
+}
+
+/** Writes a snapshot, complete or not at all. `version` names whatever else must be equal for it to be valid. */
+export function writeSnapshotFile(file: string, version: string, snapshot: Snapshot): void {
+  const figures = new Float64Array(snapshot.paths.length * COLUMNS);
+  const hashes = Buffer.alloc(snapshot.paths.length * 32);
+  snapshot.paths.forEach((record, i) => {
+    const { fingerprint } = record;
+    figures.set(
+      fingerprint === undefined
+        ? [NO_KIND, 0, 0, 0, 0, 0]
+        : [KINDS.indexOf(fingerprint.kind), fingerprint.sizeBytes, fingerprint.mtimeMs, fingerprint.ctimeMs, fingerprint.ino, fingerprint.mode],
+      i * COLUMNS,
+    );
+    if (record.hash !== undefined) hashes.write(record.hash, i * 32, 'hex');
+  });
+  const ends = new Uint32Array(snapshot.targets.length);
+  let total = 0;
+  snapshot.targets.forEach((target, i) => {
+    total += target.paths.length;
+    ends[i] = total;
+  });
+  const indexes = new Uint32Array(total);
+  snapshot.targets.forEach((target, i) => indexes.set(target.paths, i === 0 ? 0 : ends[i - 1]));
+  const sections = [
+    bytesOf(figures),
+    bytesOf(indexes),
+    bytesOf(ends),
+    Buffer.from(snapshot.paths.map((record) => record.path).join('\0')),
+    Buffer.from(snapshot.targets.map((target) => `${target.key}\0${target.declaration}\0${JSON.stringify(target.results)}`).join('\0')),
+    hashes,
+    Buffer.from(JSON.stringify(snapshot.discoveries)),
+  ];
+  const header = Buffer.from(`${magic(version)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, Buffer.concat([header, Buffer.alloc(padding(header.length)), ...sections]));
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Reads a snapshot; undefined where there is none, or one of another version, or a damaged one. */
+export function readSnapshotFile(file: string, version: string): PackedSnapshot | undefined {
+  try {
+    const data = readFileSync(file);
+    const first = data.indexOf(10);
+    const second = data.indexOf(10, first + 1);
+    if (first < 0 || second < 0 || data.toString('utf8', 0, first) !== magic(version)) return undefined;
+    const lengths = JSON.parse(data.toString('utf8', first + 1, second)) as number[];
+    let offset = second + 1 + padding(second + 1);
+    if (offset + lengths.reduce((sum, length) => sum + length, 0) !== data.length) return undefined;
+    const sections = lengths.map((length) => data.subarray(offset, (offset += length)));
+    return pack(sections as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]);
+  } catch {
+    return undefined;
+  }
+}
+
+function pack([figureBytes, indexBytes, endBytes, pathBytes, targetBytes, hashes, discoveries]: [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]): PackedSnapshot {
+  const figures = new Float64Array(aligned(figureBytes, 8), 0, figureBytes.length / 8);
+  const indexes = new Uint32Array(aligned(indexBytes, 4), 0, indexBytes.length / 4);
+  const ends = new Uint32Array(aligned(endBytes, 4), 0, endBytes.length / 4);
+  const paths = pathBytes.length === 0 ? [] : pathBytes.toString('utf8').split('\0');
+  const texts = targetBytes.length === 0 ? [] : targetBytes.toString('utf8').split('\0');
+  const targetKeys: string[] = [];
+  const targetDeclarations: string[] = [];
+  for (let i = 0; i < ends.length; i++) {
+    targetKeys.push(texts[i * 3]!);
+    targetDeclarations.push(texts[i * 3 + 1]!);
+  }
+  const pathsOf = (target: number) => indexes.subarray(target === 0 ? 0 : ends[target - 1], ends[target]);
+  const resultsOf = (target: number) => JSON.parse(texts[target * 3 + 2]!) as Json;
+  const fingerprint = (i: number): Fingerprint | undefined => {
+    const at = i * COLUMNS;
+    const kind = figures[at]!;
+    if (kind === NO_KIND) return undefined;
+    return { kind: KINDS[kind]!, sizeBytes: figures[at + 1]!, mtimeMs: figures[at + 2]!, ctimeMs: figures[at + 3]!, ino: figures[at + 4]!, mode: figures[at + 5]! };
+  };
+  return {
+    targetKeys,
+    targetDeclarations,
+    pathsOf,
+    resultsOf,
+    pathCount: paths.length,
+    path: (index) => paths[index]!,
+    isUnchanged(index, now) {
+      const at = index * COLUMNS;
+      return (
+        KINDS[figures[at]!] === now.kind &&
+        figures[at + 1] === now.sizeBytes &&
+        figures[at + 2] === now.mtimeMs &&
+        figures[at + 3] === now.ctimeMs &&
+        figures[at + 4] === now.ino &&
+        figures[at + 5] === now.mode
+      );
+    },
+    unpack: () => ({
+      paths: paths.map((path, i): PathRecord => {
+        const hash = hashes.toString('hex', i * 32, i * 32 + 32);
+        return { path, fingerprint: fingerprint(i), hash: /^0+$/.test(hash) ? undefined : hash };
+      }),
+      discoveries: JSON.parse(discoveries.toString('utf8')) as DiscoveryRecord[],
+      targets: targetKeys.map((key, i): TargetRecord => ({ key, declaration: targetDeclarations[i]!, paths: pathsOf(i), results: resultsOf(i) })),
+    }),
+  };
+}
+
+function magic(version: string): string {
+  return `ocidsl snapshot 1 ${endianness()} ${version}`;
+}
+
+function padding(length: number): number {
+  return (8 - (length % 8)) % 8;
+}
+
+function bytesOf(array: Float64Array | Uint32Array): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+}
+
+// Typed arrays need aligned memory; a section of a file need not be.
+function aligned(section: Buffer, size: number): ArrayBuffer {
+  if (section.length % size !== 0) throw new RangeError('The section does not hold whole numbers');
+  const copy = new ArrayBuffer(section.length);
+  new Uint8Array(copy).set(section);
+  return copy;
+}

@@ -1,0 +1,63 @@
+// Action nodes: actions as analysis plans them. An ActionNode becomes a REAPI Action when its discoveries have run and its
+// inputs' digests are known; the two are never mixed.
+import type { Json } from '../base/json.ts';
+import type { Artifact, OutputArtifact } from './artifact.ts';
+import type { Discovered, Discovery } from './discovery.ts';
+
+/** One file of an action's input root. */
+export interface ActionInput {
+  /** Path in the input root: relative, `/` between segments. */
+  readonly path: string;
+  /** A source file, another action's output, or bytes made by analysis (a spec). */
+  readonly content: Artifact | { readonly kind: 'bytes'; readonly bytes: Uint8Array };
+  /** Overrides the executable bit; by default that of the source file or output. */
+  readonly isExecutable?: boolean;
+}
+
+/** An action whose command is one of our tools. */
+export interface ToolDescription {
+  readonly kind: 'tool';
+  readonly tool: { readonly name: string; readonly version: string };
+  /** Arguments after the tool's name and version, as they enter the key. */
+  readonly args: readonly string[];
+  readonly inputs: readonly ActionInput[];
+  /** Facts of this machine that a local run needs and that must not enter the key: absolute paths. */
+  readonly local?: Json;
+}
+
+/** An action that runs a program of the user in a sandbox. */
+export interface CommandDescription {
+  readonly kind: 'command';
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly inputs: readonly ActionInput[];
+  readonly timeoutSeconds?: number;
+}
+
+/** What an action does. */
+export type ActionDescription = ToolDescription | CommandDescription;
+
+/** A planned action. */
+export interface ActionNode {
+  /** Target and platform that it belongs to: for messages only, never in a key. */
+  readonly label: string;
+  readonly platform: string;
+  /** One camel-case word for logs: `GoBuild`, `Layer`. */
+  readonly mnemonic: string;
+  /** What is being done, as a progress line: `Compiling ./apps/hello for linux/arm64`. */
+  readonly message: string;
+  /** Declared output files, relative, sorted. */
+  readonly outputs: readonly string[];
+  readonly discoveries: readonly Discovery[];
+  /**
+   * Describes the action from what the discoveries found, in their order. Pure; may throw an OcidslError, which is reported at
+   * the target.
+   */
+  describe(found: readonly Discovered[]): ActionDescription;
+}
+
+/** The output `path` of an action. */
+export function outputOf(action: ActionNode, path: string): OutputArtifact {
+  if (!action.outputs.includes(path)) throw new Error(`The action ${action.mnemonic} of ${action.label} has no output ${path}`);
+  return { kind: 'output', action, path };
+}

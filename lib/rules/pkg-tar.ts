@@ -1,0 +1,128 @@
+// The rule pkgTar: a tar archive, which is also a layer of images.
+import { encodeLayerSpec, LAYER_TOOL, TAR_TOOL, type LayerArchive, type ArchiveCompression, type LayerEntry, type LayerSpec } from '../tar/layer-spec.ts';
+import type { Handle } from '../graph/handle.ts';
+import { outputOf, type ActionInput, type ActionNode } from '../plan/action-node.ts';
+import type { AnalysisContext } from '../plan/analysis-context.ts';
+import { defineRule, provide } from '../plan/define-rule.ts';
+import type { Discovered } from '../plan/discovery.ts';
+import { archiveInputs } from './archive-inputs.ts';
+import { inPackageDir, type PathMapping } from './archive-path.ts';
+import { parseOwner } from './checks.ts';
+import { PKG_TAR_SCHEMA, type PkgTarAttributes } from './pkg-tar-attributes.ts';
+import { defaultMode, preservedStats, sourceEntries, splitNames, statedEntries, withOverrides, type PkgTarValues } from './pkg-tar-entries.ts';
+import { FilesInfo, TarInfo } from './providers.ts';
+import { planSources, type SourcePlan } from './source-inputs.ts';
+import { normalizeEntryPath } from '../tar/entry-path.ts';
+
+const PORTABLE_MTIME = 946_684_800; // 2000-01-01T00:00:00Z, as rules_pkg
+
+/**
+ * Packs files into a tar archive: sorted, with owners, modes and times from attributes and never from disk, so the same files are
+ * the same bytes on every machine. Give it to `tars` of an `ociImage` to make a layer of it.
+ *
+ * @example
+ * pkgTar({ name: 'hello_pkg', srcs: [goBinary({ name: 'hello_bin', package: './apps/hello' })] });
+ * @see https://github.com/bazelbuild/rules_pkg/blob/main/docs/latest.md#pkg_tar
+ */
+export const pkgTar: (attributes: PkgTarAttributes) => Handle<'TarInfo' | 'FilesInfo'> = defineRule({
+  name: 'pkgTar',
+  attributes: PKG_TAR_SCHEMA,
+  provides: [TarInfo, FilesInfo],
+  check(values, problem) {
+    if (typeof values.mtime === 'number' && values.portableMtime !== false) {
+      problem('mtime', 'it is set while portableMtime is true', 'portableMtime: false beside it');
+    }
+  },
+  analyze(context) {
+    const { values } = context;
+    const extension = values.extension === 'tgz' ? 'tar.gz' : (values.extension ?? 'tar');
+    const fileName = expand(context, values.packageFileName ?? `${context.name}.${values.extension ?? 'tar'}`);
+    const packageDir = expand(context, values.packageDir ?? '/');
+    const archive = (tool: typeof TAR_TOOL | typeof LAYER_TOOL, compression: ArchiveCompression, outputs: readonly string[]): ActionNode =>
+      planArchive(context, packageDir, tool, compression, outputs);
+    const compression = (format: 'gzip' | 'none'): ArchiveCompression =>
+      format === 'none' ? { format } : { format, ...(values.compressionLevel === undefined ? {} : { level: values.compressionLevel }) };
+    const layers = new Map<string, ActionNode>();
+    const own = outputOf(archive(TAR_TOOL, compression(extension === 'tar' ? 'none' : 'gzip'), [`archive.${extension}`]), `archive.${extension}`);
+    return [
+      provide(TarInfo, {
+        archive: own,
+        layer(format) {
+          const blob = format === 'gzip' ? 'layer.tar.gz' : 'layer.tar';
+          const action = layers.get(format) ?? archive(LAYER_TOOL, compression(format), ['layer.json', blob]);
+          layers.set(format, action);
+          return { blob: outputOf(action, blob), description: outputOf(action, 'layer.json') };
+        },
+      }),
+      provide(FilesInfo, {
+        files: [{ path: fileName, artifact: own, isExecutable: false }],
+        mediaType: extension === 'tar' ? 'application/x-tar' : 'application/gzip',
+      }),
+    ];
+  },
+});
+
+const SPEC = 'spec.json';
+
+function planArchive(context: AnalysisContext<PkgTarValues>, packageDir: string, tool: typeof TAR_TOOL | typeof LAYER_TOOL, compression: ArchiveCompression, outputs: readonly string[]): ActionNode {
+  const { values } = context;
+  const sources = planSources(context, values.srcs ?? [], 'srcs');
+  const single = (values.files ?? []).map(([path, reference], i) => ({ path, plan: planSources(context, [reference], `files/${i}`) }));
+  const archives = archiveInputs(context, values.deps ?? [], 'deps');
+  const mapping: PathMapping = { stripPrefix: values.stripPrefix, remapPaths: values.remapPaths ?? [], packageDir };
+  const plans: SourcePlan[] = [sources, ...single.map(({ plan }) => plan)];
+  const discoveries = plans.flatMap((plan) => plan.discoveries);
+  const preserve = values.preserveMode === true || values.preserveMtime === true;
+  return context.action({
+    mnemonic: tool === LAYER_TOOL ? 'Layer' : 'Tar',
+    message: `Packing ${context.label}`,
+    outputs,
+    discoveries: preserve ? discoveries.map((each) => ({ ...each, args: { ...each.args, stats: true } })) : discoveries,
+    describe(found) {
+      const [first, ...others] = split(plans, found);
+      const entries = sourceEntries(first!, values, mapping, preserve ? preservedStats(found) : {});
+      const inputs = first!.inputs.map(({ input }) => input);
+      single.forEach(({ path }, i) => {
+        const [only, more] = others[i]!.inputs;
+        if (only === undefined || more !== undefined) context.fail(`put "${path}" of attribute "files" into "${context.label}": its source stands for ${others[i]!.inputs.length} files, expected exactly one`);
+        entries.push({ path: normalizeEntryPath(inPackageDir(path, packageDir)), type: 'file', input: only.input.path, origin: only.path, ...(only.isBinary ? { mode: 0o755 } : {}) });
+        inputs.push(only.input);
+      });
+      const { entries: final, unused } = withOverrides([...entries, ...statedEntries(values, packageDir)], values);
+      if (unused.length > 0 && archives.inputs.length === 0) {
+        context.fail(`set the mode or owner of "${unused[0]}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`);
+      }
+      const spec = specOf(values, final, archives.archives, compression);
+      return { kind: 'tool', tool, args: [SPEC], inputs: [...inputs, ...archives.inputs, { path: SPEC, content: { kind: 'bytes', bytes: encodeLayerSpec(spec) } } satisfies ActionInput] };
+    },
+  });
+}
+
+function specOf(values: PkgTarValues, entries: readonly LayerEntry[], archives: readonly LayerArchive[], compression: ArchiveCompression): LayerSpec {
+  return {
+    defaults: {
+      ...parseOwner(values.owner ?? '0.0'),
+      ...splitNames(values.ownerName ?? '.'),
+      mtime: values.mtime ?? (values.portableMtime === false ? 0 : PORTABLE_MTIME),
+      fileMode: defaultMode(values),
+      directoryMode: 0o755,
+    },
+    entries,
+    archives,
+    createParents: values.createParents ?? true,
+    allowDuplicates: { differentContent: values.allowDuplicatesWithDifferentContent ?? false, fromArchives: values.allowDuplicatesFromDeps ?? false },
+    compression,
+  };
+}
+
+function split(plans: readonly SourcePlan[], found: readonly Discovered[]) {
+  let at = 0;
+  return plans.map((plan) => plan.resolve(found.slice(at, (at += plan.discoveries.length))));
+}
+
+const VARIABLE = /\$\(([^)]*)\)/g;
+
+function expand(context: AnalysisContext<PkgTarValues>, text: string): string {
+  const variables = new Map(context.values.packageVariables ?? []);
+  return text.replace(VARIABLE, (_, name: string) => variables.get(name) ?? context.fail(`expand "$(${name})" of "${context.label}": packageVariables has no "${name}", expected a value for it`));
+}

@@ -1,0 +1,100 @@
+// Plans the inputs that attributes such as `srcs` name: files, folders, globs and other targets' files.
+import type { AnalysisContext } from '../plan/analysis-context.ts';
+import type { ActionInput } from '../plan/action-node.ts';
+import type { Discovered, Discovery } from '../plan/discovery.ts';
+import { isFileReference, isGlobReference, isTargetReference, type SourceReference } from '../graph/value.ts';
+import { BinaryInfo, FilesInfo } from './providers.ts';
+
+/** One input with the name that the user knows it by. */
+export interface SourceInput {
+  readonly input: ActionInput;
+  /** Path as if it lay in the workspace: relative to its root. */
+  readonly path: string;
+  /** Its package's folder, for attributes that strip it. */
+  readonly package: string;
+  /** An executable made by a target, which gets 0755 whatever the mode says. */
+  readonly isBinary: boolean;
+  readonly isExecutable: boolean;
+}
+
+/** A symbolic link or an empty folder that was found in a source folder. */
+export type SourceNode = { readonly path: string } & ({ readonly kind: 'directory' } | { readonly kind: 'symlink'; readonly target: string });
+
+/** Everything that some references stand for. */
+export interface SourceInputs {
+  readonly inputs: readonly SourceInput[];
+  /** What is not a file, in the same order. */
+  readonly nodes: readonly SourceNode[];
+  /** Folders among the references themselves, which keep their inner structure. */
+  readonly folders: readonly string[];
+}
+
+/** The planned form of references: discoveries to run, and how to read them. */
+export interface SourcePlan {
+  readonly discoveries: readonly Discovery[];
+  /** What the references stand for, from the results of `discoveries` in their order. */
+  resolve(found: readonly Discovered[]): SourceInputs;
+}
+
+interface PathFacts {
+  readonly folders: readonly string[];
+  readonly emptyDirectories: readonly string[];
+  readonly links: { readonly [path: string]: string };
+}
+
+/** Plans references of a target for its platform. Inputs are put under `prefix` in the action's input root. */
+export function planSources(context: AnalysisContext<unknown>, references: readonly SourceReference[], prefix: string): SourcePlan {
+  const paths = references.flatMap((reference) => (isFileReference(reference) ? [reference.$file] : []));
+  const globs = references.flatMap((reference) => (isGlobReference(reference) ? [reference.$glob] : []));
+  const made = references.flatMap((reference) => (isTargetReference(reference) ? filesOf(context, reference.$target) : []));
+  const discoveries: Discovery[] = [
+    ...(paths.length > 0 ? [{ discoverer: 'paths', args: { paths } }] : []),
+    ...globs.map((glob) => ({ discoverer: 'glob', args: { ...glob } })),
+  ];
+  return {
+    discoveries,
+    resolve(found) {
+      const sources = found.flatMap((each, i) => {
+        // Globs keep the package that called glob(); plain paths belong to this target's package.
+        const owner = paths.length > 0 && i === 0 ? context.package : globs[i - (paths.length > 0 ? 1 : 0)]!.package;
+        return each.files.map((file): SourceInput => ({
+          input: { path: `${prefix}/src/${file.path}`, content: { kind: 'source', path: file.path } },
+          path: file.path,
+          package: owner,
+          isBinary: false,
+          isExecutable: file.isExecutable ?? false,
+        }));
+      });
+      const facts = paths.length > 0 ? (found[0]!.facts as unknown as PathFacts) : { folders: [], emptyDirectories: [], links: {} };
+      return {
+        inputs: [...unique(sources), ...made.map((input) => ({ ...input, input: { ...input.input, path: `${prefix}/${input.input.path}` } }))],
+        nodes: [
+          ...facts.emptyDirectories.map((path): SourceNode => ({ path, kind: 'directory' })),
+          ...Object.entries(facts.links).map(([path, target]): SourceNode => ({ path, kind: 'symlink', target })),
+        ],
+        folders: facts.folders,
+      };
+    },
+  };
+}
+
+function filesOf(context: AnalysisContext<unknown>, label: string): SourceInput[] {
+  const reference = { $target: label };
+  const binary = context.tryUse(reference, BinaryInfo);
+  const { files } = context.use(reference, FilesInfo);
+  const colon = label.lastIndexOf(':');
+  const owner = colon < 0 ? '' : label.slice(0, colon);
+  return files.map((file) => ({
+    input: { path: `out/${label.replace(':', '/')}/${file.path.replace(/\/$/, '')}`, content: file.artifact, ...(file.isExecutable ? { isExecutable: true } : {}) },
+    path: owner === '' ? file.path : `${owner}/${file.path}`,
+    package: owner,
+    isBinary: binary !== undefined,
+    isExecutable: file.isExecutable,
+  }));
+}
+
+// A file that two references name is one input.
+function unique(inputs: readonly SourceInput[]): SourceInput[] {
+  const seen = new Set<string>();
+  return inputs.filter(({ path }) => !seen.has(path) && seen.add(path));
+}
