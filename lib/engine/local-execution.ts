@@ -73,7 +73,7 @@ async function runTool(action: PreparedAction, description: ToolDescription, opt
       print: (line) => void lines.push(line),
     });
     // A program that was told paths read the files itself: make sure that it saw what the key says.
-    if (readElsewhere) options.files.verifyUnchanged(action.inputs.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : [])));
+    if (readElsewhere || description.local !== undefined) options.files.verifyUnchanged(action.inputs.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : [])));
     return {
       outputFiles: outputs.files(),
       outputDirectories: [],

@@ -29,14 +29,18 @@ export class Workspace {
   readonly problems: LoadProblem[] = [];
   readonly #packages: string[] = [];
   readonly #macros: MacroCall[] = [];
+  #hasLoader = false;
+  /** Set by a loader that cannot enter and leave packages in time: tells the package of the call that is being made. */
+  packageOf: (() => string) | undefined;
 
   /** The package whose config is being evaluated; '' outside of any. */
   get package(): string {
-    return this.#packages[this.#packages.length - 1] ?? '';
+    return this.packageOf?.() ?? this.#packages[this.#packages.length - 1] ?? '';
   }
 
   /** Called by the loader around the evaluation of a package's config. */
   enterPackage(name: string): void {
+    this.#hasLoader = true;
     this.#packages.push(name);
   }
 
@@ -47,6 +51,7 @@ export class Workspace {
 
   /** Registers one call of a rule; returns its handle even where the call has problems, so that all are found. */
   declare<P extends string>(rule: Rule, attributes: unknown, below: (...args: never[]) => unknown): Handle<P> {
+    if (this.#hasLoader && this.#packages.length === 0) throw lateCall(rule);
     const site = captureCallSite(below);
     const sites = [site, ...this.#macros.map((call) => call.site).reverse()];
     const given = typeof attributes === 'object' && attributes !== null ? (attributes as Record<string, unknown>) : {};
@@ -117,6 +122,15 @@ export class Workspace {
       this.#macros.pop();
     }
   }
+}
+
+// The build may be running already, so the target could not be a part of it.
+function lateCall(rule: Rule): OcidslError {
+  return new OcidslError({
+    code: 'OCIDSL_DECLARED_TOO_LATE',
+    message: `Cannot call ${rule.name}(): the evaluation of the configs has ended, expected every rule call before that`,
+    hint: 'Await the function that makes the call at the top level of build.config.ts',
+  });
 }
 
 /** The workspace being filled. Running a config outside of the command line makes one on first use. */

@@ -6,6 +6,15 @@ import type { Rule } from '../graph/rule.ts';
 import { currentWorkspace } from '../graph/workspace.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 
+/** Every rule that this copy of the library has made while its own modules were loaded; see sealBuiltIns(). */
+export const BUILT_IN: WeakSet<Rule> = new WeakSet();
+let isSealed = false;
+
+/** Called by the command line before it loads a config: rules that are defined later are the user's. */
+export function sealBuiltIns(): void {
+  isSealed = true;
+}
+
 /** One provider value that a rule returns. Made by `provide()`. */
 export interface Provided<Name extends string = string> {
   readonly name: Name;
@@ -55,6 +64,7 @@ export function defineRule<const S extends AttributeSchema, const P extends stri
     check: definition.check as Rule['check'],
     analyze: definition.analyze as Rule['analyze'],
   };
+  if (!isSealed) BUILT_IN.add(rule);
   const declare = (attributes: { readonly name: string } & AttributesOf<S>): Handle<P> =>
     currentWorkspace().declare<P>(rule, attributes, declare);
   return declare;

@@ -99,8 +99,8 @@ export interface OciImageFromScratch extends OciImageCommonAttributes {
   readonly os: Configurable<Os>;
   /** CPU architecture, in Go's name. Mandatory without a base. @example architecture: select({ 'linux/amd64': 'amd64', 'linux/arm64': 'arm64' }) */
   readonly architecture: Configurable<Architecture>;
-  /** CPU variant: v5 to v7 of arm, v1 to v4 of amd64, v8 and v9 of arm64. @default none */
-  readonly variant?: Configurable<Variant>;
+  /** CPU variant: v5 to v7 of arm, v1 to v4 of amd64, v8 and v9 of arm64; `''` is none. @default none */
+  readonly variant?: Configurable<Variant | ''>;
 }
 
 /** Attributes of {@link ociImage}. */
@@ -140,7 +140,7 @@ export const OCI_IMAGE_SCHEMA = {
   base: fixed(optional(baseType)),
   os: optional(attribute.string<Os>()),
   architecture: optional(attribute.string<Architecture>()),
-  variant: optional(attribute.string<Variant>()),
+  variant: optional(attribute.string<Variant | ''>()),
   tars: optional(attribute.list(attribute.source('TarInfo'))),
   entrypoint: optional(attribute.list(text)),
   cmd: optional(attribute.list(text)),

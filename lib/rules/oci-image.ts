@@ -79,7 +79,7 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
 // An image from scratch says what it is for: its content is built for that, so that a fixed "amd64" is amd64 on every machine.
 function ownPlatform(context: AnalysisContext<Values>): Platform {
   const { os, architecture, variant } = context.values;
-  const text = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/');
+  const text = [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
   if (!isPlatformString(text)) context.fail(`make image "${context.label}" for "${text}": it is not a known platform, expected one such as "linux/amd64"`);
   return parsePlatform(text);
 }

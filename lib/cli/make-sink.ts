@@ -1,0 +1,56 @@
+// Analyses one sink target and makes what it sends.
+import type { EventListener } from '../base/events.ts';
+import { combineErrors, isOcidslError } from '../base/errors.ts';
+import type { Platform } from '../oci/platform.ts';
+import type { Provider } from '../graph/provider.ts';
+import type { ImageInfo, IndexInfo } from '../rules/providers.ts';
+import { analyzeAll } from '../plan/analyze.ts';
+import { findSink } from './find-sink.ts';
+import { makeContent, type MadeContent } from './image-content.ts';
+import { createMaker } from './make.ts';
+import type { Settings } from './settings.ts';
+import type { Terminal } from './terminal.ts';
+import { checkGraph, openWorkspace } from './workspace-session.ts';
+
+/** A sink target whose content has been made. */
+export interface MadeSink<T> {
+  readonly label: string;
+  readonly info: T;
+  readonly content: MadeContent;
+}
+
+/**
+ * Makes the sinks that `names` mean and hands them to `use` while the store is open.
+ * @throws OcidslError with the place of the target's declaration
+ */
+export async function withSinks<T, R>(
+  names: readonly string[],
+  provider: Provider<'LoadInfo' | 'PushInfo', T>,
+  contentOf: (info: T) => ImageInfo | IndexInfo,
+  command: { readonly settings: Settings; readonly terminal: Terminal; readonly signal: AbortSignal; readonly platform: Platform },
+  use: (sinks: readonly MadeSink<T>[]) => Promise<R>,
+): Promise<R> {
+  const { settings, terminal, signal, platform } = command;
+  const emit: EventListener = terminal.reporter.emit;
+  const session = await openWorkspace(settings, names, (label, targets) => findSink(label, provider.name, targets));
+  terminal.root = session.root;
+  try {
+    checkGraph(session);
+    const maker = createMaker(session, settings, emit, signal);
+    try {
+      const configured = analyzeAll(maker.analysis, session.requested, platform);
+      const sinks = await Promise.all(
+        configured.map(async ({ target, providers }): Promise<MadeSink<T>> => {
+          const info = providers.get(provider.name) as T;
+          return { label: target.label, info, content: await makeContent(contentOf(info), maker, session) };
+        }),
+      );
+      return await use(sinks);
+    } finally {
+      maker.store.close();
+    }
+  } catch (error) {
+    if (signal.aborted && signal.reason instanceof Error) throw signal.reason;
+    throw isOcidslError(error) ? combineErrors([session.located(error)]) : error;
+  }
+}

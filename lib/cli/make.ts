@@ -1,0 +1,68 @@
+// Makes things: the stores, the engine and analysis of one command, put together. Loaded only where something is to be made.
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { invariant } from '../base/errors.ts';
+import type { EventListener } from '../base/events.ts';
+import { cachingExecution } from '../engine/caching-execution.ts';
+import { createDiscoveries, type Discoveries } from '../engine/discoveries.ts';
+import { Engine } from '../engine/engine.ts';
+import { FileIndex } from '../engine/file-index.ts';
+import { limitedExecution } from '../engine/limited-execution.ts';
+import { localExecution } from '../engine/local-execution.ts';
+import { commandRunner } from '../engine/run-command.ts';
+import { sharingExecution } from '../engine/sharing-execution.ts';
+import { readSnapshotFile } from '../engine/snapshot-file.ts';
+import type { Snapshot } from '../engine/snapshot.ts';
+import { createAnalysis, type Analysis } from '../plan/analyze.ts';
+import { openDiskStore, type DiskStore } from '../store/disk-store.ts';
+import { recoverGoModules } from './recover-go-modules.ts';
+import type { Settings } from './settings.ts';
+import { snapshotVersion } from './snapshot-version.ts';
+import { loadDiscoverer, loadTool } from './tools.ts';
+import type { WorkspaceSession } from './workspace-session.ts';
+
+/** Everything that makes artifacts, for one command. */
+export interface Maker {
+  readonly store: DiskStore;
+  readonly files: FileIndex;
+  readonly discoveries: Discoveries;
+  readonly engine: Engine;
+  readonly analysis: Analysis;
+  /** The snapshot that the last build left, if any. */
+  readonly before: Snapshot | undefined;
+}
+
+/** Name of the snapshot in the workspace's state folder. */
+export const SNAPSHOT_FILE = 'snapshot';
+
+/** Puts the parts together. The caller closes `store`. */
+export function createMaker(session: WorkspaceSession, settings: Settings, emit: EventListener, signal: AbortSignal): Maker {
+  const store = openDiskStore({ directory: settings.cacheDirectory, onEvent: emit });
+  const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings))?.unpack();
+  const files = new FileIndex(session.root, before?.paths);
+  const discoveries = createDiscoveries({
+    workspaceRoot: session.root,
+    files,
+    environment: settings.environment,
+    known: before?.discoveries ?? [],
+    loadDiscoverer,
+    recover: (error, recoverSignal) => recoverGoModules(error, settings.environment, emit, recoverSignal),
+  });
+  const local = localExecution({
+    cas: store.cas,
+    files,
+    loadTool: async (name) => {
+      const tool = await loadTool(name);
+      invariant(tool !== undefined, `there is a tool ${name}`);
+      return tool;
+    },
+    runCommand: commandRunner({ cas: store.cas, files, policy: settings.sandbox, path: settings.environment['PATH'], emit }),
+    emit,
+    now: () => performance.now(),
+  });
+  const limited = limitedExecution(local, settings.jobs ?? availableParallelism());
+  const execution = cachingExecution(sharingExecution(limited), store.actionCache, store.shapes);
+  const engine = new Engine({ files, discoveries, execution, emit, signal, keepGoing: settings.keepGoing });
+  const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate });
+  return { store, files, discoveries, engine, analysis, before };
+}

@@ -1,0 +1,109 @@
+// Writes what a target makes below the output directory, and describes it as result lines.
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { formatDigest, type Digest } from '../base/digest.ts';
+import { OcidslError } from '../base/errors.ts';
+import type { ConfiguredTarget } from '../plan/configured-target.ts';
+import type { Artifact } from '../plan/artifact.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import { FilesInfo, ImageInfo, IndexInfo, LoadInfo, PushInfo } from '../rules/providers.ts';
+import { makeContent, type MadeContent } from './image-content.ts';
+import type { Maker } from './make.ts';
+import type { Settings } from './settings.ts';
+import type { WorkspaceSession } from './workspace-session.ts';
+
+/** One line of results. */
+export interface ResultLine {
+  readonly label: string;
+  readonly kind: string;
+  readonly digest: string;
+  /** Relative to the workspace root where it lies below; absent where nothing is on disk. */
+  readonly path?: string;
+  readonly platforms?: readonly string[];
+  readonly mediaType?: string;
+}
+
+/** What writing a target's outputs gave. */
+export interface WrittenTarget {
+  readonly results: readonly ResultLine[];
+  /** Absolute paths of all files written. */
+  readonly files: readonly string[];
+  /** What it depended on. */
+  readonly artifacts: readonly Artifact[];
+}
+
+/** Makes a target and writes its outputs. */
+export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, session: WorkspaceSession, settings: Settings, claims: OutputClaims): Promise<WrittenTarget> {
+  const { target, providers } = configured;
+  const folder = join(resolve(session.root, settings.outputDirectory), target.package);
+  const line = (digest: string, path: string | undefined, more: Partial<ResultLine>): ResultLine => ({ label: target.label, kind: target.rule.name, digest, ...(path === undefined ? {} : { path: shown(session.root, path) }), ...more });
+  const load = providers.get(LoadInfo.name) as LoadInfo | undefined;
+  const push = providers.get(PushInfo.name) as PushInfo | undefined;
+  const content = (providers.get(IndexInfo.name) ?? providers.get(ImageInfo.name) ?? load?.image ?? push?.content) as ImageInfo | IndexInfo | undefined;
+  if (content !== undefined) {
+    const made = await makeContent(content, maker, session);
+    const more = { platforms: made.platforms.map(formatPlatform), mediaType: made.root.mediaType };
+    // Sinks have nothing of their own on disk: their image is another target's output.
+    if (load !== undefined || push !== undefined) return { results: [line(made.root.digest, undefined, more)], files: [], artifacts: made.artifacts };
+    const directory = join(folder, target.name);
+    claims.claim(directory, target.label);
+    return { results: [line(made.root.digest, directory, more)], files: await writeLayoutOf(made, directory), artifacts: made.artifacts };
+  }
+  const info = providers.get(FilesInfo.name) as FilesInfo | undefined;
+  const written = { results: [] as ResultLine[], files: [] as string[], artifacts: [] as Artifact[] };
+  for (const file of info?.files ?? []) {
+    written.artifacts.push(file.artifact);
+    if (file.artifact.kind !== 'output') continue;
+    for (const made of await maker.engine.make(file.artifact)) {
+      const inFolder = file.artifact.path.endsWith('/') ? `${file.path}${made.path.slice(file.artifact.path.length)}` : file.path;
+      const path = join(folder, inFolder);
+      claims.claim(path, target.label);
+      await writeFile(path, made.digest, file.isExecutable || made.isExecutable, maker);
+      written.files.push(path);
+      written.results.push(line(formatDigest(made.digest), path, { platforms: [formatPlatform(configured.platform)], ...(info?.mediaType === undefined ? {} : { mediaType: info.mediaType }) }));
+    }
+  }
+  return written;
+}
+
+/** Which target writes where: two outputs at one path, or one inside of the other, are an error. */
+export class OutputClaims {
+  readonly #owners = new Map<string, string>();
+  readonly #folders = new Map<string, string>();
+
+  claim(path: string, label: string): void {
+    const owner = this.#owners.get(path) ?? this.#folders.get(path);
+    if (owner !== undefined) throw conflict(path, label, owner);
+    for (let folder = resolve(path, '..'); folder !== resolve(folder, '..'); folder = resolve(folder, '..')) {
+      const above = this.#owners.get(folder);
+      if (above !== undefined) throw conflict(path, label, above);
+      this.#folders.set(folder, label);
+    }
+    this.#owners.set(path, label);
+  }
+}
+
+function conflict(path: string, label: string, owner: string): OcidslError {
+  return new OcidslError({
+    code: 'OCIDSL_OUTPUT_CONFLICT',
+    message: `Cannot write the output of "${label}" to "${path}": "${owner}" writes there too`,
+    label,
+    hint: 'Give one of the two another name, or another out or packageFileName',
+  });
+}
+
+async function writeLayoutOf(made: MadeContent, directory: string): Promise<string[]> {
+  const { writeLayout } = await import('../sinks/layout.ts');
+  const files = await writeLayout({ root: made.root, source: made.source, directory });
+  return files.map(({ path }) => path);
+}
+
+async function writeFile(file: string, digest: Digest, isExecutable: boolean, maker: Maker): Promise<void> {
+  const { writeOutputFile } = await import('../sinks/output-file.ts');
+  await writeOutputFile({ source: maker.store.cas, digest, file, isExecutable });
+}
+
+function shown(root: string, path: string): string {
+  const inside = relative(root, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+}
+

@@ -1,0 +1,34 @@
+// Tools and discoverers by name, each loaded when it is first needed.
+import type { Discoverer } from '../tools/discoverer.ts';
+import type { Tool } from '../tools/tool.ts';
+
+const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
+  layer: async () => (await import('../tools/layer.ts')).layerTool,
+  tar: async () => (await import('../tools/tar.ts')).tarTool,
+  image: async () => (await import('../tools/image.ts')).imageTool,
+  'image-index': async () => (await import('../tools/image-index.ts')).imageIndexTool,
+  'go-build': async () => (await import('../tools/go-build.ts')).goBuildTool,
+};
+
+const DISCOVERERS: Readonly<Record<string, () => Promise<Discoverer>>> = {
+  paths: async () => (await import('../tools/discover-paths.ts')).pathsDiscoverer,
+  glob: async () => (await import('../tools/discover-glob.ts')).globDiscoverer,
+  'host-program': async () => (await import('../tools/discover-host-program.ts')).hostProgramDiscoverer,
+  'oci-layout': async () => (await import('../tools/discover-oci-layout.ts')).ociLayoutDiscoverer,
+  'go-packages': async () => (await import('../tools/discover-go-packages.ts')).goPackagesDiscoverer,
+};
+
+/** The tool of a name; undefined where there is none. */
+export async function loadTool(name: string): Promise<Tool | undefined> {
+  return await TOOLS[name]?.();
+}
+
+/** The discoverer of a name. */
+export async function loadDiscoverer(name: string): Promise<Discoverer> {
+  const load = DISCOVERERS[name];
+  if (load === undefined) throw new Error(`There is no discoverer ${name}`);
+  return await load();
+}
+
+/** Names of all tools, for the command `tool`. */
+export const TOOL_NAMES: readonly string[] = Object.keys(TOOLS);

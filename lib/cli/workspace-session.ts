@@ -1,0 +1,157 @@
+// A loaded workspace: the configs that a command needs are evaluated, their problems reported, and names on the command line
+// turned into targets.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { sha256Hex } from '../base/digest.ts';
+import { combineErrors, isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
+import { findWorkspace } from '../config/find-workspace.ts';
+import { createConfigLoader, type ConfigLoader } from '../config/load-workspace.ts';
+import { locateCallSite } from '../graph/call-site.ts';
+import { declarationDigests, reachable } from '../graph/closure.ts';
+import { findCycle } from '../graph/cycles.ts';
+import { formatLabel, parseLabel } from '../graph/label.ts';
+import type { Target } from '../graph/target.ts';
+import { unknownTarget } from '../plan/analyze.ts';
+import { LIBRARY_MODULES, LIBRARY_ROOT, libraryVersion } from './library.ts';
+import type { Settings } from './settings.ts';
+
+/** A workspace with the packages that a command needs. */
+export interface WorkspaceSession {
+  readonly root: string;
+  /** Folder of what is kept between commands for this workspace: speed only. */
+  readonly stateDirectory: string;
+  readonly loader: ConfigLoader;
+  readonly targets: ReadonlyMap<string, Target>;
+  /** Labels that the command names, or all of them. */
+  readonly requested: readonly string[];
+  /** Every target that they reach, dependencies first. */
+  readonly closure: readonly string[];
+  /** Declarations by label; see declarationDigests(). */
+  readonly declarations: ReadonlyMap<string, string>;
+  /** Where a target was declared, innermost call first. */
+  locate(label: string): SourceLocation[];
+  /** The error with the place of its target, where it has none. */
+  located(error: OcidslError): OcidslError;
+  /** The same for anything that was thrown. */
+  locatedIfExpected(error: unknown): unknown;
+}
+
+/** Turns an absolute label from the command line into the target that is meant; throws where there is none. */
+export type ChooseTarget = (label: string, targets: ReadonlyMap<string, Target>) => string;
+
+/**
+ * Loads what `names` need; all targets where it is empty.
+ * @throws OcidslError with every problem of the configs
+ */
+export async function openWorkspace(settings: Settings, names: readonly string[], choose: ChooseTarget = existingTarget): Promise<WorkspaceSession> {
+  const found = findWorkspace(settings.root ?? settings.cwd);
+  const root = settings.root ?? found.root;
+  const stateDirectory = join(settings.cacheDirectory, 'workspaces', sha256Hex(root).slice(0, 32));
+  makePrivateFolder(stateDirectory);
+  const loader = createConfigLoader({
+    root,
+    cacheDirectory: stateDirectory,
+    loader: settings.configLoader,
+    libraryRoot: LIBRARY_ROOT,
+    libraryVersion: libraryVersion(),
+    libraryModules: LIBRARY_MODULES,
+  });
+  const { targets } = loader.workspace;
+  const locate = (label: string): SourceLocation[] => {
+    const target = targets.get(label);
+    return target === undefined ? [] : [target.site, ...target.macros.map((call) => call.site).reverse()].flatMap((site) => userLocation(site, loader));
+  };
+  const located = (error: OcidslError): OcidslError =>
+    error.errors.length > 0 ? combineErrors(error.errors.map(located)) : error.label === undefined ? error : error.at({ locations: locate(error.label) });
+
+  const packageOfCwd = settings.root === undefined ? found.packageOfCwd : '';
+  const requestedLabels = names.map((name) => formatLabel(parseLabel(name, packageOfCwd)));
+  try {
+    if (requestedLabels.length === 0) await loader.load('');
+    for (const name of names) await loadPackageOf(formatLabel(parseLabel(name, packageOfCwd)), loader);
+    await loadReached(loader, requestedLabels.length === 0 ? undefined : requestedLabels);
+  } catch (error) {
+    const problems = loader.describeProblems();
+    if (isOcidslError(error)) throw combineErrors([...problems, error]);
+    throw error;
+  }
+  const problems = loader.describeProblems();
+  if (problems.length > 0) throw combineErrors(problems);
+  const requested = requestedLabels.length === 0 ? [...targets.keys()] : requestedLabels.map((label) => choose(label, targets));
+  const lookup = (label: string) => targets.get(label);
+  const closure = reachable(requested, lookup);
+  return { root, stateDirectory, loader, targets, requested, closure, declarations: declarationDigests(closure, lookup), locate, located, locatedIfExpected: (error) => (isOcidslError(error) ? located(error) : error) };
+}
+
+/** Fails where targets use each other in a circle or use what does not exist. */
+export function checkGraph(session: WorkspaceSession): void {
+  const { targets, closure } = session;
+  const errors = closure.flatMap((label) => {
+    const target = targets.get(label)!;
+    return target === undefined
+      ? []
+      : target.references.filter((reference) => !targets.has(reference)).map((reference) => session.located(asUse(unknownTarget(reference, targets.keys()), target)));
+  });
+  if (errors.length > 0) throw combineErrors(errors);
+  const cycle = findCycle(session.requested, (label) => targets.get(label)?.references ?? []);
+  if (cycle === undefined) return;
+  throw new OcidslError({
+    code: 'OCIDSL_CYCLE',
+    message: `Cannot build "${cycle[0]}": it uses itself, ${cycle.join(' → ')}`,
+    label: cycle[0],
+    locations: cycle.slice(0, -1).flatMap((label) => session.locate(label).slice(0, 1)),
+    hint: 'Remove one of these uses',
+  });
+}
+
+function asUse(error: OcidslError, target: Target): OcidslError {
+  return new OcidslError({ code: error.code, message: `${error.message} (used by ${target.rule.name} "${target.label}")`, label: target.label, hint: error.hint });
+}
+
+function userLocation(site: Target['site'], loader: ConfigLoader): SourceLocation[] {
+  return locateCallSite(site, loader.locate).slice(0, 1);
+}
+
+async function loadPackageOf(label: string, loader: ConfigLoader): Promise<void> {
+  const colon = label.lastIndexOf(':');
+  await loader.load(colon < 0 ? '' : label.slice(0, colon));
+}
+
+// Labels may name targets of packages that no import reaches: load those too, until nothing new turns up.
+async function loadReached(loader: ConfigLoader, roots: readonly string[] | undefined): Promise<void> {
+  const { targets } = loader.workspace;
+  const asked = new Set<string>();
+  for (;;) {
+    const closure = reachable(roots ?? targets.keys(), (label) => targets.get(label));
+    const missing = closure.filter((label) => label.includes(':') && !targets.has(label) && !asked.has(label));
+    if (missing.length === 0) return;
+    for (const label of missing) {
+      asked.add(label);
+      await loadPackageOf(label, loader);
+    }
+  }
+}
+
+function existingTarget(label: string, targets: ReadonlyMap<string, Target>): string {
+  if (targets.has(label)) return label;
+  throw withMacros(label, targets);
+}
+
+// A macro's name is no target where the macro did not make one: name those that it made.
+function withMacros(label: string, targets: ReadonlyMap<string, Target>): OcidslError {
+  const made = [...targets.values()].filter((target) => target.macros.some((call) => formatLabel({ package: target.package, name: call.name }) === label));
+  if (made.length === 0) return unknownTarget(label, targets.keys());
+  return new OcidslError({
+    code: 'OCIDSL_TARGET_UNKNOWN',
+    message: `Cannot find target "${label}": the ${made[0]!.macros[0]!.macro} of that name made no target called so`,
+    hint: `It made ${made.map((target) => target.label).join(', ')}`,
+  });
+}
+
+function makePrivateFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    // A cache that cannot be written costs time only; the stores say so where it matters.
+  }
+}

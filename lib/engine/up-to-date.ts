@@ -1,0 +1,33 @@
+// The no-op check: whether everything that was asked for is as a former build left it, by fingerprints alone. It forms no
+// Merkle tree, starts no process and analyses nothing.
+import { resolve } from 'node:path';
+import type { Json } from '../base/json.ts';
+import { takeFingerprint } from './fingerprint.ts';
+import type { PackedSnapshot } from './snapshot-file.ts';
+
+/** One configured target that is asked for. */
+export interface WantedTarget {
+  /** `label platform`. */
+  readonly key: string;
+  readonly declaration: string;
+}
+
+/** The recorded results of the wanted targets, in their order; undefined where anything may have changed. */
+export function checkUpToDate(snapshot: PackedSnapshot, root: string, wanted: readonly WantedTarget[]): Json[] | undefined {
+  const places = new Map(snapshot.targetKeys.map((key, i) => [key, i]));
+  const targets: number[] = [];
+  for (const { key, declaration } of wanted) {
+    const place = places.get(key);
+    if (place === undefined || snapshot.targetDeclarations[place] !== declaration) return undefined;
+    targets.push(place);
+  }
+  const seen = new Uint8Array(snapshot.pathCount);
+  for (const target of targets) {
+    for (const index of snapshot.pathsOf(target)) {
+      if (seen[index] === 1) continue;
+      seen[index] = 1;
+      if (!snapshot.isUnchanged(index, takeFingerprint(resolve(root, snapshot.path(index))))) return undefined;
+    }
+  }
+  return targets.map((target) => snapshot.resultsOf(target));
+}

@@ -1,0 +1,25 @@
+// Blob sources one after the other: the store first, then where a base's blobs lie.
+import type { BlobSource } from './blob-source.ts';
+import type { Digest } from '../base/digest.ts';
+
+/** A source that has what any of `sources` has; the first that has a blob gives it. */
+export function chainBlobSources(sources: readonly BlobSource[]): BlobSource {
+  const [first] = sources;
+  if (first === undefined) throw new RangeError('Cannot chain no blob sources');
+  const owner = async (digest: Digest): Promise<BlobSource> => {
+    for (const source of sources) if ((await source.findMissing([digest])).length === 0) return source;
+    return first; // Which then says that the blob is missing.
+  };
+  return {
+    async findMissing(digests) {
+      let missing: readonly Digest[] = digests;
+      for (const source of sources) missing = missing.length === 0 ? missing : await source.findMissing(missing);
+      return [...missing];
+    },
+    async *read(digest) {
+      yield* (await owner(digest)).read(digest);
+    },
+    readBytes: async (digest, limitBytes) => await (await owner(digest)).readBytes(digest, limitBytes),
+    localPath: async (digest) => await (await owner(digest)).localPath?.(digest),
+  };
+}

@@ -1,0 +1,128 @@
+// The discoverer `paths`: what files and folders that a config names turn out to be. A folder stands for everything below
+// it; symbolic links stay links and are never followed.
+import { lstatSync, readdirSync, readlinkSync, type Dirent } from 'node:fs';
+import { join, posix } from 'node:path';
+import { compareUtf8 } from '../base/bytes.ts';
+import { environmentError, OcidslError } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
+import type { DiscoveredFile } from '../plan/discovery.ts';
+import type { Discoverer } from './discoverer.ts';
+
+/** Arguments: `paths`, relative to the workspace root, and `stats` where modes and times are wanted. */
+export const pathsDiscoverer: Discoverer = {
+  name: 'paths',
+  version: '1',
+  environment: [],
+  async run(args, io) {
+    const walk = new Walk(io.workspaceRoot, args['stats'] === true);
+    for (const path of args['paths'] as readonly string[]) walk.named(path);
+    return walk.result();
+  },
+  // What a file contains does not matter here; a change of its kind, mode or time may.
+  async stillValid(previous, changed, io) {
+    if ((previous.facts as { readonly stats?: object }).stats !== undefined) return undefined;
+    const executable = new Map(previous.files.map((file) => [file.path, file.isExecutable ?? false]));
+    const isSame = changed.every((path) => {
+      const stats = lstatSync(join(io.workspaceRoot, path), { throwIfNoEntry: false });
+      return stats?.isFile() === true && ((stats.mode & 0o100) !== 0) === executable.get(path);
+    });
+    return isSame ? previous : undefined;
+  },
+};
+
+class Walk {
+  readonly #root: string;
+  readonly #stats: Record<string, [mode: number, seconds: number]> | undefined;
+  readonly #files: DiscoveredFile[] = [];
+  readonly #watched: string[] = [];
+  readonly #folders: string[] = [];
+  readonly #empty: string[] = [];
+  readonly #links: Record<string, string> = {};
+
+  constructor(root: string, withStats: boolean) {
+    this.#root = root;
+    this.#stats = withStats ? {} : undefined;
+  }
+
+  named(path: string): void {
+    const stats = lstatSync(join(this.#root, path), { throwIfNoEntry: false });
+    if (stats === undefined) throw new OcidslError({ code: 'OCIDSL_INPUT_MISSING', message: `Cannot find "${printable(path)}": it does not exist, expected a file or folder of the workspace` });
+    if (stats.isFile()) this.#file(path, stats.mode, stats.mtimeMs);
+    else if (stats.isSymbolicLink()) this.#link(path);
+    else if (stats.isDirectory()) {
+      this.#folders.push(path);
+      this.#folder(path);
+    } else throw special(path);
+  }
+
+  #folder(start: string): void {
+    const pending = [start];
+    for (let folder = pending.pop(); folder !== undefined; folder = pending.pop()) {
+      this.#watched.push(folder);
+      const entries = this.#read(folder);
+      if (entries.length === 0 && folder !== '') this.#empty.push(folder);
+      for (const entry of entries) {
+        const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        if (entry.isDirectory()) pending.push(path);
+        else if (entry.isSymbolicLink()) this.#link(path);
+        else if (!entry.isFile()) throw special(path);
+        else {
+          const stats = lstatSync(join(this.#root, path));
+          this.#file(path, stats.mode, stats.mtimeMs);
+        }
+      }
+    }
+  }
+
+  #read(folder: string): Dirent[] {
+    let entries: Dirent[];
+    try {
+      entries = readdirSync(join(this.#root, folder), { withFileTypes: true });
+    } catch (error) {
+      throw environmentError(`read the folder "${printable(folder)}"`, error);
+    }
+    // Node turns bytes that are no UTF-8 into U+FFFD, which would name another file.
+    const broken = entries.find((entry) => entry.name.includes('\ufffd'));
+    if (broken !== undefined) throw notUtf8(folder, readdirSync(join(this.#root, folder), { encoding: 'buffer' }));
+    return entries;
+  }
+
+  #file(path: string, mode: number, mtimeMs: number): void {
+    this.#files.push({ name: path, path, ...((mode & 0o100) === 0 ? {} : { isExecutable: true }) });
+    if (this.#stats !== undefined) this.#stats[path] = [mode & 0o7777, Math.floor(mtimeMs / 1000)];
+  }
+
+  #link(path: string): void {
+    const target = readlinkSync(join(this.#root, path));
+    const inside = posix.normalize(posix.join(posix.dirname(path), target));
+    if (posix.isAbsolute(target) || inside === '..' || inside.startsWith('../')) {
+      throw new OcidslError({ code: 'OCIDSL_LINK_OUTSIDE', message: `Cannot use the symbolic link "${printable(path)}": it points to "${printable(target)}", expected a path inside the workspace`, hint: 'Use the symlinks attribute for a link of the image' });
+    }
+    this.#links[path] = target;
+    this.#watched.push(path);
+  }
+
+  result() {
+    const byName = (a: { readonly name: string }, b: { readonly name: string }) => compareUtf8(a.name, b.name);
+    return {
+      files: this.#files.sort(byName),
+      watched: this.#watched,
+      facts: {
+        folders: this.#folders,
+        emptyDirectories: this.#empty.sort(compareUtf8),
+        links: this.#links,
+        ...(this.#stats === undefined ? {} : { stats: this.#stats }),
+      },
+    };
+  }
+}
+
+function special(path: string): OcidslError {
+  return new OcidslError({ code: 'OCIDSL_INPUT_KIND', message: `Cannot use "${printable(path)}": it is a device, pipe or socket, expected a file, folder or symbolic link` });
+}
+
+function notUtf8(folder: string, names: readonly Buffer[]): OcidslError {
+  const broken = names.find((name) => !Buffer.from(name.toString('utf8')).equals(name)) ?? Buffer.alloc(0);
+  const shown = [...broken].map((byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
+  return new OcidslError({ code: 'OCIDSL_NAME_ENCODING', message: `Cannot use the file "${shown}" in "${printable(folder)}": its name is not UTF-8, expected names that are`, hint: 'Rename the file' });
+}
