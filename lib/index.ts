@@ -36,7 +36,7 @@ export { defineProvider, type Provider } from './graph/provider.ts';
 export { defineRule, provide, type Provided, type RuleDefinition } from './plan/define-rule.ts';
 export { outputOf, type ActionInput, type ActionNode, type CommandDescription, type ToolDescription } from './plan/action-node.ts';
 export type { AnalysisContext } from './plan/analysis-context.ts';
-export type { Artifact, OutputArtifact, SourceArtifact } from './plan/artifact.ts';
+export type { Artifact, OutputArtifact, SourceArtifact } from './plan/action-node.ts';
 export * as attribute from './graph/attribute.ts';
 export { planSources, type SourceInput, type SourceInputs, type SourcePlan } from './rules/source-inputs.ts';
 export { BinaryInfo, FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, PushInfo, TarInfo, type ProvidedFile } from './rules/providers.ts';

@@ -4,7 +4,7 @@ import { formatDigest } from '../base/digest.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { OCI } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { Artifact, OutputArtifact } from '../plan/artifact.ts';
+import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
 import type { ImageInfo, IndexInfo } from '../rules/providers.ts';
 import type { BlobSource } from '../store/blob-source.ts';
 import { chainBlobSources } from '../store/chain-blob-source.ts';

@@ -37,7 +37,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(invoke: (command: Command) => Invocation, setExitCode: (code: number) => void): Command {
+/** Every command with its arguments and options; `npm run docs` reads them. `invoke` opens the session that a command runs in. */
+export function createProgram(invoke: (command: Command) => Invocation, setExitCode: (code: number) => void): Command {
   const program = new Command('ocidsl')
     .description('Builds, loads and pushes OCI images from build.config.ts.')
     .version(libraryVersion())
@@ -66,7 +67,6 @@ function createProgram(invoke: (command: Command) => Invocation, setExitCode: (c
   add('run <target> [arguments...]', 'build, load and run an image; its exit code is the result')
     .addOption(engineOption())
     .option('--engine-arg <argument...>', 'argument for the engine\'s run command, such as --engine-arg=--network=host')
-    .passThroughOptions()
     .action(async (target: string, args: string[], options: { engine?: string; engineArg?: string[] }, command: Command) => {
       const { settings, terminal } = invoke(command);
       const { run } = await import('./commands/load.ts');

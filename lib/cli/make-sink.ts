@@ -8,6 +8,7 @@ import { analyzeAll } from '../plan/analyze.ts';
 import { findSink } from './find-sink.ts';
 import { makeContent, type MadeContent } from './image-content.ts';
 import { createMaker } from './make.ts';
+import { saveSnapshot } from './save-snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { checkGraph, openWorkspace } from './workspace-session.ts';
@@ -45,6 +46,7 @@ export async function withSinks<T, R>(
           return { label: target.label, info, content: await makeContent(contentOf(info), maker, session) };
         }),
       );
+      saveSnapshot(session, settings, maker, sinks.map(({ label, content }) => ({ label, artifacts: content.artifacts })), emit);
       return await use(sinks);
     } finally {
       maker.store.close();

@@ -1,9 +1,9 @@
 // Writes what a target makes below the output directory, and describes it as result lines.
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { formatDigest, type Digest } from '../base/digest.ts';
 import { OcidslError } from '../base/errors.ts';
 import type { ConfiguredTarget } from '../plan/configured-target.ts';
-import type { Artifact } from '../plan/artifact.ts';
+import type { Artifact } from '../plan/action-node.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { FilesInfo, ImageInfo, IndexInfo, LoadInfo, PushInfo } from '../rules/providers.ts';
 import { makeContent, type MadeContent } from './image-content.ts';
@@ -32,7 +32,7 @@ export interface WrittenTarget {
 }
 
 /** Makes a target and writes its outputs. */
-export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, session: WorkspaceSession, settings: Settings, claims: OutputClaims): Promise<WrittenTarget> {
+export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, session: WorkspaceSession, settings: Settings, claims: OutputClaims, folders: OutputFolders): Promise<WrittenTarget> {
   const { target, providers } = configured;
   const folder = join(resolve(session.root, settings.outputDirectory), target.package);
   const line = (digest: string, path: string | undefined, more: Partial<ResultLine>): ResultLine => ({ label: target.label, kind: target.rule.name, digest, ...(path === undefined ? {} : { path: shown(session.root, path) }), ...more });
@@ -57,6 +57,7 @@ export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, s
       const inFolder = file.artifact.path.endsWith('/') ? `${file.path}${made.path.slice(file.artifact.path.length)}` : file.path;
       const path = join(folder, inFolder);
       claims.claim(path, target.label);
+      await folders.prepare(dirname(path));
       await writeFile(path, made.digest, file.isExecutable || made.isExecutable, maker);
       written.files.push(path);
       written.results.push(line(formatDigest(made.digest), path, { platforms: [formatPlatform(configured.platform)], ...(info?.mediaType === undefined ? {} : { mediaType: info.mediaType }) }));
@@ -79,6 +80,26 @@ export class OutputClaims {
       this.#folders.set(folder, label);
     }
     this.#owners.set(path, label);
+  }
+}
+
+/** The folders that a build writes files to: each is prepared once, and synced once at the end. */
+export class OutputFolders {
+  readonly #prepared = new Map<string, Promise<void>>();
+
+  async prepare(folder: string): Promise<void> {
+    let prepared = this.#prepared.get(folder);
+    if (prepared === undefined) {
+      prepared = import('../sinks/output-file.ts').then(({ prepareOutputFolder }) => prepareOutputFolder(folder));
+      this.#prepared.set(folder, prepared);
+    }
+    await prepared;
+  }
+
+  async sync(): Promise<void> {
+    if (this.#prepared.size === 0) return;
+    const { syncOutputFolder } = await import('../sinks/output-file.ts');
+    await Promise.all([...this.#prepared.keys()].map(syncOutputFolder));
   }
 }
 

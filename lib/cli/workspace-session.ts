@@ -72,7 +72,7 @@ export async function openWorkspace(settings: Settings, names: readonly string[]
     await loadReached(loader, requestedLabels.length === 0 ? undefined : requestedLabels);
   } catch (error) {
     const problems = loader.describeProblems();
-    if (isOcidslError(error)) throw combineErrors([...problems, error]);
+    if (isOcidslError(error)) throw combineErrors([...problems, located(error)]);
     throw error;
   }
   const problems = loader.describeProblems();
@@ -127,7 +127,11 @@ async function loadReached(loader: ConfigLoader, roots: readonly string[] | unde
     if (missing.length === 0) return;
     for (const label of missing) {
       asked.add(label);
-      await loadPackageOf(label, loader);
+      await loadPackageOf(label, loader).catch((error: unknown) => {
+        // A package that cannot be found is the mistake of who names it; what is wrong inside of it has a place of its own.
+        const user = [...targets.values()].find(({ references }) => references.includes(label));
+        throw isOcidslError(error) && error.locations.length === 0 ? error.at({ label: user?.label }) : error;
+      });
     }
   }
 }

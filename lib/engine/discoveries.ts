@@ -46,11 +46,17 @@ export function createDiscoveries(options: DiscoveriesOptions): Discoveries {
     }
     return await limit(async () => {
       signal.throwIfAborted();
+      const run = async () => {
+        const started = Date.now();
+        const result = await discoverer.run(discovery.args, io);
+        files.lookSince([...result.watched, ...result.files.map(({ path }) => path)], started);
+        return result;
+      };
       try {
-        return await discoverer.run(discovery.args, io);
+        return await run();
       } catch (error) {
         if (!(await options.recover(error, signal))) throw error;
-        return await discoverer.run(discovery.args, io);
+        return await run();
       }
     });
   };

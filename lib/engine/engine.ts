@@ -5,7 +5,7 @@ import { digestOf, type Digest } from '../base/digest.ts';
 import { isOcidslError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';
-import type { Artifact, OutputArtifact } from '../plan/artifact.ts';
+import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
 import type { Discoveries } from './discoveries.ts';
 import type { Execution, Outcome } from './execution.ts';
 import { notRegular, type FileIndex } from './file-index.ts';

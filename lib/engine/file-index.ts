@@ -1,8 +1,9 @@
 // The file index: path → fingerprint → digest. Knows the content of files that have not changed since they were last read,
 // and reads the others, once.
-import { closeSync, fstatSync, openSync, readSync, constants } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { sortedUtf8 } from '../base/bytes.ts';
 import { sha256Hex, type Digest } from '../base/digest.ts';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { fingerprintOf, isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';
@@ -28,7 +29,7 @@ export class FileIndex {
 
   constructor(root: string, known: readonly PathRecord[] = []) {
     this.#root = root;
-    for (const record of known) if (record.fingerprint !== undefined) this.#before.set(record.path, record);
+    for (const record of known) this.#before.set(record.path, record);
   }
 
   /** The absolute path of an indexed path. */
@@ -41,22 +42,46 @@ export class FileIndex {
     return this.#entry(path).fingerprint;
   }
 
-  #entry(path: string): Entry {
+  /**
+   * Looks at what a discovery read, right after it ended: a path that changed since `startedMs` may not be what the discovery
+   * saw, and no later build may trust its state.
+   */
+  lookSince(paths: Iterable<string>, startedMs: number): void {
+    for (const path of paths) this.#entry(path, startedMs);
+  }
+
+  #entry(path: string, sinceMs: number = Date.now()): Entry {
     const seen = this.#now.get(path);
     if (seen !== undefined) return seen;
-    const nowMs = Date.now();
     const fingerprint = takeFingerprint(this.absolute(path));
     const before = this.#before.get(path);
-    const same = before !== undefined && sameFingerprint(before.fingerprint!, fingerprint);
-    const entry = { fingerprint, hash: same ? before.hash : undefined, stable: same || !isRacy(fingerprint, nowMs) };
+    const same = before?.fingerprint !== undefined && sameFingerprint(before.fingerprint, fingerprint);
+    const entry: Entry = { fingerprint, hash: same ? before.hash : undefined, stable: same || !isRacy(fingerprint, sinceMs) };
+    // The names are taken while they are what was just looked at; a folder that is changing has none.
+    if (fingerprint.kind === 'directory' && entry.hash === undefined && entry.stable) entry.hash = this.#namesDigest(path);
     this.#now.set(path, entry);
     return entry;
   }
 
-  /** Whether the path has the state that a former build recorded. */
+  /**
+   * Whether the path has the state that a former build recorded. A folder has as long as its names are the same: editors write
+   * a new file and rename it, which changes the folder's times only.
+   */
   isUnchanged(path: string): boolean {
     const before = this.#before.get(path);
-    return before !== undefined && sameFingerprint(before.fingerprint!, this.look(path));
+    if (before === undefined) return false;
+    const now = this.#entry(path);
+    if (before.fingerprint !== undefined && sameFingerprint(before.fingerprint, now.fingerprint)) return true;
+    if (now.fingerprint.kind !== 'directory' || before.hash === undefined) return false;
+    return before.hash === (now.hash ?? this.#namesDigest(path));
+  }
+
+  #namesDigest(path: string): string | undefined {
+    try {
+      return sha256Hex(sortedUtf8(readdirSync(this.absolute(path))).join('\0'));
+    } catch {
+      return undefined;
+    }
   }
 
   /** The digest of a file if it is known without reading. */

@@ -10,7 +10,7 @@ export interface PathRecord {
   readonly path: string;
   /** undefined where the state was too fresh to be trusted (see isRacy). */
   readonly fingerprint: Fingerprint | undefined;
-  /** 64 hex digits; only for files. */
+  /** 64 hex digits: of a file's content, or of a folder's list of names. */
   readonly hash?: string | undefined;
 }
 

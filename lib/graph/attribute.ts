@@ -216,9 +216,25 @@ export function anyOf<In1, Out1, In2, Out2>(
   return {
     expects: `${first.expects}, or ${second.expects}`,
     normalize(value, path, context) {
-      let failed = false;
-      const quiet = first.normalize(value, path, { ...context, providesOf: context.providesOf.bind(context), reference: context.reference.bind(context), problem: () => void (failed = true) });
-      return failed ? second.normalize(value, path, context) : quiet;
+      const attempt = (type: AttributeType<unknown, unknown>) => {
+        const problems: Parameters<NormalizeContext['problem']>[] = [];
+        const references: Parameters<NormalizeContext['reference']>[] = [];
+        const result = type.normalize(value, path, {
+          package: context.package,
+          providesOf: (label) => context.providesOf(label),
+          problem: (...problem) => void problems.push(problem),
+          reference: (...reference) => void references.push(reference),
+        });
+        // A problem inside of the value says more than "it is an object": the user meant this alternative.
+        const isMisfit = problems.every(([at, is]) => at === path && is === describeValue(value));
+        return { result, problems, references, isMisfit };
+      };
+      const one = attempt(first);
+      const chosen = one.problems.length === 0 || !one.isMisfit ? one : attempt(second);
+      for (const reference of chosen.references) context.reference(...reference);
+      if (chosen.problems.length > 0 && chosen.isMisfit) context.problem(path, describeValue(value), this.expects);
+      else for (const problem of chosen.problems) context.problem(...problem);
+      return chosen.result;
     },
   };
 }

@@ -25,7 +25,8 @@ export function captureCallSite(below: (...args: never[]) => unknown): CallSite 
   return site;
 }
 
-const FRAME = /^\s*at (?:async )?(?:.*?\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]|ocidsl-config:)[^)]*?):(\d+):(\d+)\)?$/;
+// A path may hold parentheses; `), ` ends the place of an eval().
+const FRAME = /^\s*at (?:async )?(?:.*?\()?((?:file:\/\/|\/|[A-Za-z]:[\\/]|ocidsl-config:)(?:(?!\), ).)*?):(\d+):(\d+)\)?$/;
 
 /** The frames of a stack, innermost first; lines without a script position are left out. */
 export function parseFrames(stack: string): RawFrame[] {

@@ -1,8 +1,25 @@
-// Action nodes: actions as analysis plans them. An ActionNode becomes a REAPI Action when its discoveries have run and its
+// Action nodes and artifacts: actions as analysis plans them, and the files that they read and make; each is defined by the
+// other, hence one file. An ActionNode becomes a REAPI Action when its discoveries have run and its
 // inputs' digests are known; the two are never mixed.
 import type { Json } from '../base/json.ts';
-import type { Artifact, OutputArtifact } from './artifact.ts';
 import type { Discovered, Discovery } from './discovery.ts';
+
+/** A file of the user's tree. */
+export interface SourceArtifact {
+  readonly kind: 'source';
+  /** Relative to the workspace root; absolute only for files that a discovery found outside of it. */
+  readonly path: string;
+}
+
+/** One declared output of an action. */
+export interface OutputArtifact {
+  readonly kind: 'output';
+  readonly action: ActionNode;
+  readonly path: string;
+}
+
+/** A file, by where it comes from. */
+export type Artifact = SourceArtifact | OutputArtifact;
 
 /** One file of an action's input root. */
 export interface ActionInput {

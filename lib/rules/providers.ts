@@ -2,7 +2,7 @@
 import { defineProvider } from '../graph/provider.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Discovery } from '../plan/discovery.ts';
-import type { Artifact, OutputArtifact } from '../plan/artifact.ts';
+import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
 
 /** One file that a target makes. */
 export interface ProvidedFile {

@@ -91,7 +91,7 @@ export async function copyGraph(options: CopyGraphOptions): Promise<CopySummary>
   const copyNode = async (node: GraphNode): Promise<void> => {
     const { descriptor } = node;
     // Children that failed have stopped the copy already; their own promise reports why.
-    await Promise.all(node.successors.map((child) => tasks.get(child.digest)));
+    await Promise.all(node.successors.map(async (child) => tasks.get(child.digest)));
     const outcome = await limit(async () => {
       signal.throwIfAborted();
       return manifests.has(descriptor.digest) ? copyDocument(options, node, signal) : copyBlob(options, descriptor, signal);

@@ -4,9 +4,15 @@ import type { Digest } from '../base/digest.ts';
 import type { BlobSource } from '../store/blob-source.ts';
 
 // Large enough that the upload's cost is the kernel's, small enough that eight uploads stay far below 128 MB.
-const CHUNK_BYTES = 512 * 1024;
+const CHUNK_BYTES = 256 * 1024;
+// A socket that was given more than its high-water mark asks for the next chunk when it has written the last one, so one is in use,
+// one is read ahead, and one is to spare. New buffers would cost more than the copy: each page of them is a fault.
+const BUFFERS = 3;
 
-/** Reads `digest` from `offset` on: from its file where the store has one, else by skipping. */
+/**
+ * Reads `digest` from `offset` on: from its file where the store has one, else by skipping.
+ * A chunk is valid only until the one after the next is asked for.
+ */
 export async function* openBlob(source: BlobSource, digest: Digest, offset: number): AsyncGenerator<Uint8Array> {
   const path = await source.localPath?.(digest);
   if (path !== undefined) {
@@ -26,15 +32,20 @@ export async function* openBlob(source: BlobSource, digest: Digest, offset: numb
 
 async function* readFileFrom(path: string, offset: number): AsyncGenerator<Uint8Array> {
   const file = await open(path, 'r');
+  const buffers = Array.from({ length: BUFFERS }, () => Buffer.allocUnsafeSlow(CHUNK_BYTES));
+  let turn = 0;
+  const read = (position: number) => file.read(buffers[turn++ % BUFFERS]!, 0, CHUNK_BYTES, position);
+  let ahead = read(offset);
   try {
-    for (let position = offset; ; ) {
-      // A new buffer each time: the socket keeps a chunk after it asked for the next one.
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(CHUNK_BYTES), 0, CHUNK_BYTES, position);
+    for (let position = offset; ;) {
+      const { bytesRead, buffer } = await ahead;
       if (bytesRead === 0) return;
       position += bytesRead;
-      yield bytesRead === CHUNK_BYTES ? buffer : buffer.subarray(0, bytesRead);
+      ahead = read(position);
+      yield buffer.subarray(0, bytesRead);
     }
   } finally {
+    await ahead.catch(() => undefined);
     await file.close();
   }
 }

@@ -21,4 +21,10 @@ export interface Discoverer {
   readonly environment: readonly string[];
   /** @throws OcidslError, reported at the target */
   run(args: { readonly [key: string]: Json | undefined }, io: DiscoveryIo): Promise<Discovered>;
+  /**
+   * Whether a remembered result outlives changes of some of its files: asked instead of run() where nothing in `watched`
+   * changed and of `files` only `changedPaths` (as in DiscoveredFile.path) did. Gives the result brought up to date, or
+   * undefined where it has to be found anew. Much faster than run(), and never throws for a file that is gone.
+   */
+  stillValid?(previous: Discovered, changedPaths: readonly string[], io: DiscoveryIo): Promise<Discovered | undefined>;
 }

@@ -1,0 +1,88 @@
+// Saves what a command read and made, for the next one.
+import { join, relative } from 'node:path';
+import type { EventListener } from '../base/events.ts';
+import type { Json } from '../base/json.ts';
+import { sameFingerprint, takeFingerprint } from '../engine/fingerprint.ts';
+import { writeSnapshotFile } from '../engine/snapshot-file.ts';
+import type { DiscoveryRecord, PathRecord, TargetRecord } from '../engine/snapshot.ts';
+import { formatPlatform } from '../oci/platform.ts';
+import type { Artifact } from '../plan/action-node.ts';
+import { SNAPSHOT_FILE, type Maker } from './make.ts';
+import type { ResultLine } from './outputs.ts';
+import type { Settings } from './settings.ts';
+import { snapshotVersion } from './snapshot-version.ts';
+import type { WorkspaceSession } from './workspace-session.ts';
+
+/** A target that was made. */
+export interface MadeTarget {
+  readonly label: string;
+  readonly artifacts: readonly Artifact[];
+  /** Result lines and absolute paths of output files, of a target whose outputs were written. */
+  readonly results?: readonly ResultLine[];
+  readonly files?: readonly string[];
+}
+
+/** Saves the snapshot of the workspace: what this command looked at, and of former ones what that does not contradict. */
+export function saveSnapshot(session: WorkspaceSession, settings: Settings, maker: Maker, made: readonly MadeTarget[], emit: EventListener): void {
+  const { before, files, engine } = maker;
+  const paths = new PathTable();
+  const platform = formatPlatform(settings.platform);
+  const targets: TargetRecord[] = [];
+  for (const { label, artifacts, results, files: outputs } of made) {
+    const reads = [...engine.readsOf(artifacts)].map((path) => paths.indexOf(path, () => files.record(path)));
+    if (results === undefined) continue;
+    const writes = (outputs ?? []).map((file) => {
+      const path = relative(session.root, file);
+      // Our own writing: what was there when it was done is what the next build compares with.
+      return paths.indexOf(path, () => ({ path, fingerprint: takeFingerprint(file) }));
+    });
+    targets.push({ key: `${label} ${platform}`, declaration: session.declarations.get(label)!, paths: Uint32Array.from([...reads, ...writes]), results: results as unknown as Json });
+  }
+  // What this command did not look at stays as it was recorded.
+  const renewed = new Set(targets.map(({ key }) => key));
+  for (const target of before?.targets ?? []) {
+    if (renewed.has(target.key)) continue;
+    const kept = [...target.paths].map((index) => before!.paths[index]!);
+    if (kept.every((record) => paths.agrees(record))) targets.push({ ...target, paths: Uint32Array.from(kept.map((record) => paths.indexOf(record.path, () => record))) });
+  }
+  const discoveries = validDiscoveries(maker, paths);
+  try {
+    writeSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings), { paths: paths.records, targets, discoveries });
+  } catch (error) {
+    emit({ type: 'note', message: `The next build cannot start from this one: its state could not be saved (${(error as Error).message})` });
+  }
+}
+
+// Discoveries of former commands are kept while the state of everything that they read is.
+function validDiscoveries({ discoveries, before }: Maker, paths: PathTable): DiscoveryRecord[] {
+  const current = discoveries.records();
+  const known = new Set(current.map(({ id }) => id));
+  const kept = (before?.discoveries ?? []).filter(({ id, result }) => !known.has(id) && [...result.watched, ...result.files.map(({ path }) => path)].every((path) => paths.has(path)));
+  return [...current, ...kept];
+}
+
+class PathTable {
+  readonly records: PathRecord[] = [];
+  readonly #indexes = new Map<string, number>();
+
+  has(path: string): boolean {
+    return this.#indexes.has(path);
+  }
+
+  indexOf(path: string, record: () => PathRecord): number {
+    let index = this.#indexes.get(path);
+    if (index === undefined) {
+      index = this.records.push(record()) - 1;
+      this.#indexes.set(path, index);
+    }
+    return index;
+  }
+
+  /** Whether a former record may stand beside what is in the table. */
+  agrees(record: PathRecord): boolean {
+    const index = this.#indexes.get(record.path);
+    if (index === undefined) return true;
+    const own = this.records[index]!.fingerprint;
+    return own !== undefined && record.fingerprint !== undefined && sameFingerprint(own, record.fingerprint);
+  }
+}

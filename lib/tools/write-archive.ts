@@ -1,0 +1,96 @@
+// Writes the archive that a layer spec describes, in one pass over its inputs. Both archive tools end up here.
+import type { Digest } from '../base/digest.ts';
+import { decodeLayerSpec } from '../tar/decode-layer-spec.ts';
+import type { LayerSpec } from '../tar/layer-spec.ts';
+import { planEntries } from '../tar/plan-entries.ts';
+import type { PlannedEntry } from '../tar/planned-entry.ts';
+import { ArchiveContent, FileContent } from './archive-content.ts';
+import { ArchiveStream } from './archive-stream.ts';
+import { settleDuplicates } from './duplicate-entries.ts';
+import { expandTrees } from './expand-trees.ts';
+import type { ToolContext } from './tool.ts';
+
+/** An archive that was written. */
+export interface WrittenArchive {
+  readonly compression: LayerSpec['compression']['format'];
+  /** Of the file. */
+  readonly digest: Digest;
+  /** Of the uncompressed tar: its hash is the diffID of a layer. */
+  readonly uncompressed: Digest;
+  readonly content: ArchiveContent;
+}
+
+/** Limit of a spec: about 200 bytes for each of two million entries. */
+const SPEC_LIMIT_BYTES = 400 * 1024 * 1024;
+
+/**
+ * Writes the output `NAME.tar`, or `NAME.tar.gz` where the spec says gzip. The only argument is the path of the spec.
+ * @throws what decodeLayerSpec(), planEntries() and mergeArchive() throw; OCIDSL_INPUT_CHANGED
+ */
+export async function writeArchive(context: ToolContext, name: string): Promise<WrittenArchive> {
+  const { args, inputs, outputs, signal } = context;
+  const [specPath] = args;
+  if (specPath === undefined || args.length !== 1) throw new Error(`An archive tool takes one argument, the path of its spec, and not ${args.length}`);
+  const spec = expandTrees(decodeLayerSpec(await inputs.readBytes(specPath, SPEC_LIMIT_BYTES)), inputs);
+  const plan = planEntries(spec);
+  await settleDuplicates(context, plan, spec.allowDuplicates.differentContent);
+  signal.throwIfAborted();
+
+  const compression = spec.compression.format;
+  const output = await outputs.create(compression === 'gzip' ? `${name}.tar.gz` : `${name}.tar`);
+  try {
+    const stream = new ArchiveStream(output, spec.compression);
+    const content = new ArchiveContent();
+    await writeEntries(context, plan.entries, stream, content);
+    if (spec.archives.length > 0) {
+      // Imported here: most archives merge none, and tar-stream's reader costs 20 ms.
+      const { mergeArchive } = await import('./merge-archive.ts');
+      for (const archive of spec.archives) await mergeArchive(context, spec, archive, stream, content);
+    }
+    const uncompressed = await stream.finish();
+    return { compression, digest: await output.commit(), uncompressed, content };
+  } catch (error) {
+    await output.abort();
+    throw error;
+  }
+}
+
+async function writeEntries(context: ToolContext, entries: readonly PlannedEntry[], stream: ArchiveStream, content: ArchiveContent): Promise<void> {
+  const { inputs, signal } = context;
+  for (const entry of entries) {
+    signal.throwIfAborted();
+    content.add(entry);
+    const input = entry.input === undefined ? undefined : inputs.get(entry.input);
+    const sizeBytes = input?.sizeBytes ?? 0;
+    const mode = entry.executableMode !== undefined && input?.isExecutable === true ? entry.executableMode : entry.mode;
+    // Promises are awaited only where there is one: a small file then costs no turn of the event loop.
+    const { path, type, uid, gid, uname, gname, mtime, linkTarget } = entry;
+    const wait = stream.header({ path, type, sizeBytes, mode, uid, gid, uname, gname, mtime, linkTarget });
+    if (wait !== undefined) await wait;
+    if (input === undefined) continue;
+    await writeContent(context, input.path, new FileContent(content, entry.path, sizeBytes), stream);
+    const padded = stream.padding(sizeBytes);
+    if (padded !== undefined) await padded;
+  }
+}
+
+async function writeContent(context: ToolContext, path: string, file: FileContent, stream: ArchiveStream): Promise<void> {
+  const chunks = context.inputs.chunks(path);
+  if (Symbol.asyncIterator in chunks) {
+    for await (const chunk of chunks) {
+      context.signal.throwIfAborted();
+      file.take(chunk);
+      await stream.content(chunk);
+    }
+  } else {
+    for (const chunk of chunks) {
+      file.take(chunk);
+      const wait = stream.content(chunk);
+      if (wait !== undefined) {
+        await wait;
+        context.signal.throwIfAborted();
+      }
+    }
+  }
+  file.finish();
+}
