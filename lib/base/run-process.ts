@@ -90,7 +90,7 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessResult
   });
 }
 
-function cancelled(signal: AbortSignal): unknown {
+function cancelled(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
   if (reason instanceof Error) return reason;
   return new OcidslError({ code: 'OCIDSL_INTERRUPTED', kind: 'interrupted', message: 'Cannot go on: the command was interrupted' });

@@ -76,9 +76,10 @@ function throwFailures(settled: readonly PromiseSettledResult<unknown>[], first:
   const seen = new Set<string>();
   for (const error of [first, ...settled.map((each) => (each.status === 'rejected' ? (each.reason as unknown) : undefined))]) {
     if (error === undefined) continue;
-    if (!isOcidslError(error)) throw error;
+    if (!isOcidslError(error)) throw error as Error;
     if (error.code === NOT_STARTED || error.kind === 'interrupted') continue;
-    const key = `${error.label ?? ''}\n${error.message}\n${error.output ?? ''}`;
+    // What a compiler says of one target is the same for every platform: once is enough.
+    const key = `${error.label ?? ''}\n${error.output ?? error.message}`;
     if (!seen.has(key)) failures.add(error);
     seen.add(key);
   }

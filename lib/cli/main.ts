@@ -18,6 +18,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   sealBuiltIns();
   let exitCode = 0;
   let isDebug = argv.includes('--debug');
+  // A promise of the user's config that fails later, or a bug: never a silent success.
+  process.on('unhandledRejection', (error) => {
+    terminal.fail(error, isDebug);
+    process.exit(exitCodeOf(error));
+  });
   const terminal = openTerminal(process.env, argv.includes('--quiet') || argv.includes('-q'));
   const program = createProgram((command) => {
     const settings = readSettings(command.optsWithGlobals<GlobalOptions>(), process.env, process.cwd());

@@ -1,7 +1,7 @@
 // The only place that prints: results on standard output, everything else on standard error.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
+import { isOcidslError, type OcidslError, type SourceLocation } from '../base/errors.ts';
 import { createReporter, type Reporter } from '../report/reporter.ts';
 import { COLOR_STYLE, PLAIN_STYLE, type Style } from '../report/style.ts';
 import { formatError } from '../report/error-text.ts';

@@ -38,13 +38,13 @@ export function commandRunner(options: CommandRunnerOptions): CommandRunner {
   return async (action, signal) => {
     if (action.description.kind !== 'command') throw new Error('Only commands are run here');
     const { argv, environment, timeoutSeconds } = action.description;
-    const { wrap } = await (sandbox ??= find());
+    const found = await (sandbox ??= find());
     const directory = mkdtempSync(join(tmpdir(), 'ocidsl-action-'));
     try {
       await stage(action.inputs, directory, options);
       for (const output of action.node.outputs) mkdirSync(output.endsWith('/') ? join(directory, output) : dirname(join(directory, output)), { recursive: true });
       const ended = await runProcess({
-        argv: wrap(argv, directory),
+        argv: found.wrap(argv, directory),
         cwd: directory,
         environment,
         signal,

@@ -21,14 +21,9 @@ export function toolInputs(inputs: readonly ResolvedInput[], files: FileIndex, c
     get: find,
     chunks(path) {
       const { content } = find(path);
-      switch (content.kind) {
-        case 'bytes':
-          return [content.bytes];
-        case 'blob':
-          return cas.read(content.digest);
-        case 'file':
-          return files.known(content.path) === undefined ? digesting(content.path, files) : files.chunks(content.path);
-      }
+      if (content.kind === 'bytes') return [content.bytes];
+      if (content.kind === 'blob') return cas.read(content.digest);
+      return files.known(content.path) === undefined ? digesting(content.path, files) : files.chunks(content.path);
     },
     async readBytes(path, limitBytes = DEFAULT_LIMIT) {
       const { content, sizeBytes } = find(path);

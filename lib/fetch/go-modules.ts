@@ -55,7 +55,10 @@ async function copyWork(path: string, copies: string): Promise<string> {
   const folder = dirname(path);
   const absolute = ({ verb, words }: ModDirective): ModDirective => {
     const at = verb === 'use' ? 0 : verb === 'replace' ? words.indexOf('=>') + 1 : -1;
-    return { verb, words: words.map((word, index) => (index === at && (verb === 'use' || isLocalFolder(word)) ? resolve(folder, word) : word)) };
+    return {
+      verb,
+      words: words.map((word, index) => (index === at && (verb === 'use' || isLocalFolder(word)) ? resolve(folder, word) : word)),
+    };
   };
   await writeFile(join(copies, 'go.work'), formatModFile(readModFile(await readFile(path, 'utf8')).map(absolute)));
   await copyIfPresent(join(folder, 'go.work.sum'), join(copies, 'go.work.sum'));
@@ -114,7 +117,12 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-const OTHER = { code: 'OCIDSL_GO_MODULES_DOWNLOAD', kind: 'network', is: 'the download failed', hint: 'Check the network and GOPROXY' } as const;
+const OTHER = {
+  code: 'OCIDSL_GO_MODULES_DOWNLOAD',
+  kind: 'network',
+  is: 'the download failed',
+  hint: 'Check the network and GOPROXY',
+} as const;
 
 function downloadError(stderr: string, moduleDirectory: string): OcidslError {
   // Settings such as GOPROXY may carry a password.

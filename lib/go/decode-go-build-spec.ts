@@ -7,7 +7,10 @@ const isString = (value: unknown): boolean => typeof value === 'string' && value
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isStrings = (value: unknown): boolean => Array.isArray(value) && value.every(isString);
 const isRecord = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((item) => typeof item === 'string' && !item.includes('\0'));
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((item) => typeof item === 'string' && !item.includes('\0'));
 
 // `satisfies` ties the list to the interface: a property added there and not here does not compile.
 const FIELDS = {
@@ -37,7 +40,8 @@ export function decodeGoBuildSpec(bytes: Uint8Array): GoBuildSpec {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong('', 'not an object', 'an object');
   const spec = value as Readonly<Record<string, unknown>>;
-  for (const name of Object.keys(spec)) if (!Object.hasOwn(FIELDS, name)) throw wrong(name, 'unknown', `only ${Object.keys(FIELDS).join(', ')}`);
+  for (const name of Object.keys(spec))
+    if (!Object.hasOwn(FIELDS, name)) throw wrong(name, 'unknown', `only ${Object.keys(FIELDS).join(', ')}`);
   for (const [name, [isRight, expected]] of Object.entries(FIELDS)) {
     if (!isRight(spec[name])) throw wrong(name, spec[name] === undefined ? 'missing' : printable(JSON.stringify(spec[name]), 80), expected);
   }

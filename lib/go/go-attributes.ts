@@ -16,7 +16,9 @@ const FIXED: Readonly<Record<string, string>> = {
   GO111MODULE: 'a build uses modules',
 };
 const OF_THE_BUILD = new Set(
-  'GOENV GOROOT GOPATH GOMODCACHE GOCACHE GOCACHEPROG GOTMPDIR GOBIN GOSUMDB GONOSUMDB GONOSUMCHECK GONOPROXY GOPRIVATE GOINSECURE GOVCS GOAUTH GOTOOLDIR GOHOSTOS GOHOSTARCH GOTELEMETRY GOTELEMETRYDIR HOME USERPROFILE LOCALAPPDATA PWD TMPDIR TMP TEMP TZ LANG LC_ALL SOURCE_DATE_EPOCH'.split(' '),
+  'GOENV GOROOT GOPATH GOMODCACHE GOCACHE GOCACHEPROG GOTMPDIR GOBIN GOSUMDB GONOSUMDB GONOSUMCHECK GONOPROXY GOPRIVATE GOINSECURE GOVCS GOAUTH GOTOOLDIR GOHOSTOS GOHOSTARCH GOTELEMETRY GOTELEMETRYDIR HOME USERPROFILE LOCALAPPDATA PWD TMPDIR TMP TEMP TZ LANG LC_ALL SOURCE_DATE_EPOCH'.split(
+    ' ',
+  ),
 );
 
 /** What is wrong with a variable of the attribute `env`. */
@@ -54,7 +56,8 @@ export function goFlagsProblem(attribute: 'ldflags' | 'gcflags', flags: readonly
     if (flag.trim() === '') return 'an argument is empty';
     if (flag.includes('\0')) return 'an argument has a NUL byte';
     const isPattern = /^[^-\s'"][^\s'"]*=/.test(flag);
-    if (isPattern && attribute === 'ldflags') return `"${printable(flag, 80)}" has a package pattern, write the arguments alone: they are for this binary`;
+    if (isPattern && attribute === 'ldflags')
+      return `"${printable(flag, 80)}" has a package pattern, write the arguments alone: they are for this binary`;
     if (isPattern && index > 0) return `"${printable(flag, 80)}" has a package pattern, which only the first argument may have`;
   }
   return hasOpenQuote(flags.join(' ')) ? 'a quote is not closed' : undefined;
@@ -62,9 +65,11 @@ export function goFlagsProblem(attribute: 'ldflags' | 'gcflags', flags: readonly
 
 /** What is wrong with an entry of `xDefs`. */
 export function xDefProblem(name: string, value: string): string | undefined {
-  if (!/^(?:[^\s'"=\0]+\.)?[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) return `"${printable(name, 80)}" names no variable, write import/path.Name or Name`;
+  if (!/^(?:[^\s'"=\0]+\.)?[\p{L}_][\p{L}\p{N}_]*$/u.test(name))
+    return `"${printable(name, 80)}" names no variable, write import/path.Name or Name`;
   if (value.includes('\0')) return `the value of ${name} has a NUL byte`;
-  if (quoteGoFlag(`${name}=${value}`) === undefined) return `the value of ${name} has white space and both kinds of quotes, which Go's -ldflags cannot carry`;
+  if (quoteGoFlag(`${name}=${value}`) === undefined)
+    return `the value of ${name} has white space and both kinds of quotes, which Go's -ldflags cannot carry`;
   return undefined;
 }
 

@@ -36,7 +36,11 @@ function linkerFlags(spec: GoBuildSpec): string {
  * The whole environment of `go`: nothing of the user's settings counts but what the spec names. With cgo the C compiler is
  * found on the target's PATH, else on the user's: what it makes is as reproducible as that compiler is.
  */
-export function goEnvironment(environment: Readonly<Record<string, string>>, local: GoLocal, temporary: string): Readonly<Record<string, string>> {
+export function goEnvironment(
+  environment: Readonly<Record<string, string>>,
+  local: GoLocal,
+  temporary: string,
+): Readonly<Record<string, string>> {
   const usesCgo = environment['CGO_ENABLED'] === '1';
   return {
     PATH: usesCgo ? local.path : '',

@@ -20,7 +20,17 @@ export type GoLocal = {
   readonly path: string;
 };
 
-const KEYS: readonly (keyof GoLocal)[] = ['goBinary', 'moduleRoot', 'workspaceRoot', 'goCache', 'goModCache', 'goPath', 'home', 'temporary', 'path'];
+const KEYS: readonly (keyof GoLocal)[] = [
+  'goBinary',
+  'moduleRoot',
+  'workspaceRoot',
+  'goCache',
+  'goModCache',
+  'goPath',
+  'home',
+  'temporary',
+  'path',
+];
 
 /** The facts in `value`, undefined where something is missing. */
 export function readGoLocal(value: Json | undefined): GoLocal | undefined {

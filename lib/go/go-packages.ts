@@ -32,3 +32,10 @@ export type GoPackagesFacts = {
   /** For ToolDescription.local. */
   readonly local: GoLocal;
 };
+
+/** The `cause` of OCIDSL_GO_MODULES_MISSING: what downloadGoModules() needs to remove it. */
+export interface GoModulesMissing {
+  /** Absolute path of the folder of the go.mod. */
+  readonly moduleDirectory: string;
+  readonly goBinary: string;
+}

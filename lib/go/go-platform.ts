@@ -33,7 +33,9 @@ const PORTS: Readonly<Record<string, string>> = {
 
 // Go's variable for an architecture's variant: the accepted variants, and the value where an image platform names none. The
 // baseline is always written, because a distribution may build Go with another default.
-const VARIANTS: Readonly<Record<string, { readonly name: string; readonly accepts: RegExp; readonly value: (variant: string | undefined) => string }>> = {
+const VARIANTS: Readonly<
+  Record<string, { readonly name: string; readonly accepts: RegExp; readonly value: (variant: string | undefined) => string }>
+> = {
   amd64: { name: 'GOAMD64', accepts: /^v[1-4]$/, value: (variant) => variant ?? 'v1' },
   arm: { name: 'GOARM', accepts: /^v[5-7]$/, value: (variant) => (variant ?? 'v7').slice(1) },
   arm64: {
@@ -50,19 +52,25 @@ const VARIANTS: Readonly<Record<string, { readonly name: string; readonly accept
 export function goPlatform(platform: GoTarget): Readonly<Record<string, string>> {
   const { os, architecture, variant } = platform;
   const architectures = Object.hasOwn(PORTS, os) ? PORTS[os]!.split(' ') : undefined;
-  if (architectures === undefined) throw unsupported(platform, `the operating system is not known to Go`, `one of ${Object.keys(PORTS).join(', ')}`);
-  if (!architectures.includes(architecture)) throw unsupported(platform, `Go has no such architecture for ${os}`, `one of ${architectures.join(', ')}`);
+  if (architectures === undefined)
+    throw unsupported(platform, `the operating system is not known to Go`, `one of ${Object.keys(PORTS).join(', ')}`);
+  if (!architectures.includes(architecture))
+    throw unsupported(platform, `Go has no such architecture for ${os}`, `one of ${architectures.join(', ')}`);
   const base = { GOOS: os, GOARCH: architecture };
   const rule = Object.hasOwn(VARIANTS, architecture) ? VARIANTS[architecture] : undefined;
   if (rule === undefined) {
     if (variant !== undefined) throw unsupported(platform, `Go knows no variants of ${architecture}`, 'none');
     return base;
   }
-  if (variant !== undefined && !rule.accepts.test(variant)) throw unsupported(platform, `the variant is not known to Go`, `one that ${rule.name} has`);
+  if (variant !== undefined && !rule.accepts.test(variant))
+    throw unsupported(platform, `the variant is not known to Go`, `one that ${rule.name} has`);
   return { ...base, [rule.name]: rule.value(variant) };
 }
 
 function unsupported({ os, architecture, variant }: GoTarget, is: string, expected: string): OcidslError {
   const text = [os, architecture, variant].filter((part) => part !== undefined).join('/');
-  return new OcidslError({ code: 'OCIDSL_GO_PLATFORM', message: `Cannot build Go for platform "${printable(text, 80)}": ${is}, expected ${expected}` });
+  return new OcidslError({
+    code: 'OCIDSL_GO_PLATFORM',
+    message: `Cannot build Go for platform "${printable(text, 80)}": ${is}, expected ${expected}`,
+  });
 }

@@ -71,7 +71,7 @@ function readHeader(text: string): Header | undefined {
 function embedComments(text: string): string[] | undefined {
   const found: string[] = [];
   if (!text.includes('//go:embed')) return found;
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const character = text[at];
     if (character === '"' || character === '`' || character === "'") {
       at = stringEnd(text, at);

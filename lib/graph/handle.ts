@@ -42,7 +42,7 @@ function refuse(use: string, instead: string) {
 }
 
 const AS_TEXT = 'Pass the handle itself to an attribute that takes targets, or write its label as a string literal';
-const PROTOTYPE: object = Object.create(null, {
+const PROTOTYPE = Object.create(null, {
   toString: { value: refuse('a string', AS_TEXT) },
   valueOf: { value: refuse('a value', AS_TEXT) },
   toJSON: { value: refuse('JSON', AS_TEXT) },
@@ -55,4 +55,4 @@ const PROTOTYPE: object = Object.create(null, {
       return `[target ${labelOf(this as Handle)}]`;
     },
   },
-});
+}) as object;

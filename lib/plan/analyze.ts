@@ -26,10 +26,11 @@ export interface Analysis {
 // with an empty stack: analyze() is pure, so running it again is only a matter of time.
 const DEPTH_LIMIT = 200;
 
-class TooDeep {
+class TooDeep extends Error {
   readonly label: string;
   readonly platform: Platform;
   constructor(label: string, platform: Platform) {
+    super('The analysis of one target nests too deep');
     this.label = label;
     this.platform = platform;
   }

@@ -61,8 +61,8 @@ export function defineRule<const S extends AttributeSchema, const P extends stri
     name: definition.name,
     attributes: definition.attributes,
     provides: definition.provides.map((provider) => provider.name),
-    check: definition.check as Rule['check'],
-    analyze: definition.analyze as Rule['analyze'],
+    check: definition.check,
+    analyze: definition.analyze,
   };
   if (!isSealed) BUILT_IN.add(rule);
   const declare = (attributes: { readonly name: string } & AttributesOf<S>): Handle<P> =>

@@ -59,9 +59,10 @@ export function createDispatchers(environment: Readonly<Record<string, string | 
       return send({ ...options, origin: url.origin, path: url.pathname + url.search });
     },
     async close() {
-      const opened = await Promise.allSettled([...pools.values()]);
+      const opened = await Promise.allSettled(pools.values());
       pools.clear();
-      await Promise.all(opened.map((pool) => (pool.status === 'fulfilled' ? pool.value.dispatcher.destroy() : undefined)));
+      const dispatchers = opened.flatMap((pool) => (pool.status === 'fulfilled' ? [pool.value.dispatcher] : []));
+      await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
     },
   };
 }

@@ -175,7 +175,7 @@ function planValueFiles(context: AnalysisContext<Values>) {
 
 function imageSpec(context: AnalysisContext<Values>, platform: Platform, layers: number, files: Partial<Record<FileAttribute, string[]>>): ImageSpec {
   const { values } = context;
-  const pairs = (attribute: FileAttribute) => (isPairs(values[attribute]) ? (values[attribute] as Pairs) : undefined);
+  const pairs = (attribute: FileAttribute) => (isPairs(values[attribute]) ? values[attribute] : undefined);
   const created = values.created ?? context.sourceDate;
   return Object.fromEntries(
     Object.entries({

@@ -22,7 +22,7 @@ const SYSTEMS = new Set<string>(PLATFORMS.map((platform) => platform.slice(0, pl
  * @throws OCIDSL_SELECT_CASE for a key that is no platform
  */
 export function select<T>(cases: SelectCases<T>): Select<T> {
-  const entries = Object.entries(cases).filter(([, value]) => value !== undefined) as [string, T][];
+  const entries = Object.entries<T | undefined>(cases).filter((entry): entry is [string, T] => entry[1] !== undefined);
   for (const [key] of entries) {
     if (key === DEFAULT_CASE || SYSTEMS.has(key) || isPlatformString(key)) continue;
     const near = suggest(key, [...PLATFORMS, ...SYSTEMS, DEFAULT_CASE]);

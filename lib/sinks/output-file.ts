@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { lstat, mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Digest } from '../base/digest.ts';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';

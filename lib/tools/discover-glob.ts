@@ -32,5 +32,8 @@ function withNewModes(previous: Discovered, changedPaths: readonly string[], io:
   }
   const isSame = previous.files.every(({ path, isExecutable: was }) => (modes.get(path) ?? was) === was);
   if (isSame) return previous;
-  return { ...previous, files: previous.files.map((file) => ({ ...file, isExecutable: modes.get(file.path) ?? file.isExecutable ?? false })) };
+  return {
+    ...previous,
+    files: previous.files.map((file) => ({ ...file, isExecutable: modes.get(file.path) ?? file.isExecutable ?? false })),
+  };
 }

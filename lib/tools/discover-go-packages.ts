@@ -50,7 +50,10 @@ async function discover(args: GoPackagesArguments, io: DiscoveryIo, toolchain: G
   const { workspaceRoot, environment } = io;
   const cwd = resolve(workspaceRoot, args.module);
   if (lstatSync(cwd, { throwIfNoEntry: false }) === undefined) {
-    throw new OcidslError({ code: 'OCIDSL_GO_MODULE', message: `Cannot build Go in folder "${printable(args.module)}": it does not exist, expected the folder of a module` });
+    throw new OcidslError({
+      code: 'OCIDSL_GO_MODULE',
+      message: `Cannot build Go in folder "${printable(args.module)}": it does not exist, expected the folder of a module`,
+    });
   }
   const { goBinary, goCache, goModCache, goPath } = toolchain;
   let before: Look | undefined;
@@ -74,7 +77,13 @@ async function discover(args: GoPackagesArguments, io: DiscoveryIo, toolchain: G
     // What changed while go looked may have been seen as it was before: then look again, until nothing moves.
     if (look.latestMs < startMs - TICK_MS || look.state === before?.state) {
       const place = (path: string) => workspacePath(workspaceRoot, path);
-      const facts = { importPath: packages.at(-1)!.ImportPath, goVersion: toolchain.version, modules: found.modules, fingerprints: look.fingerprints, local } satisfies GoPackagesFacts;
+      const facts = {
+        importPath: packages.at(-1)!.ImportPath,
+        goVersion: toolchain.version,
+        modules: found.modules,
+        fingerprints: look.fingerprints,
+        local,
+      } satisfies GoPackagesFacts;
       return {
         files: look.files.map((file) => ({ ...file, path: place(file.path) })).sort((a, b) => compareUtf8(a.name, b.name)),
         watched: sortedUtf8(new Set([...found.watched, ...look.links, ...toolchain.watched].map(place))),
@@ -148,10 +157,17 @@ function importsUnchanged(previous: Discovered, changedPaths: readonly string[],
 function readArguments(args: { readonly [key: string]: Json | undefined }): GoPackagesArguments {
   const { module, tags, environment, race } = args;
   const name = args['package'];
-  if (typeof name !== 'string' || typeof module !== 'string' || !Array.isArray(tags) || typeof environment !== 'object' || typeof race !== 'boolean') {
+  if (
+    typeof name !== 'string' ||
+    typeof module !== 'string' ||
+    !Array.isArray(tags) ||
+    typeof environment !== 'object' ||
+    typeof race !== 'boolean'
+  ) {
     throw new TypeError('The discoverer go-packages takes GoPackagesArguments');
   }
   const problem = goPackageProblem(name);
-  if (problem !== undefined) throw new OcidslError({ code: 'OCIDSL_GO_PACKAGE', message: `Cannot build Go package "${printable(name)}": ${problem}` });
+  if (problem !== undefined)
+    throw new OcidslError({ code: 'OCIDSL_GO_PACKAGE', message: `Cannot build Go package "${printable(name)}": ${problem}` });
   return args as unknown as GoPackagesArguments;
 }

@@ -8,7 +8,15 @@ import type { DiscoveryIo } from './discoverer.ts';
 
 /** Variables that say where Go and its caches are. GOFLAGS and the like are not among them: targets say what they want. */
 export const GO_TOOLCHAIN_ENVIRONMENT: readonly string[] = [
-  'PATH', 'HOME', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'GOENV', 'GOPATH', 'GOMODCACHE', 'GOCACHE',
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'XDG_CACHE_HOME',
+  'XDG_CONFIG_HOME',
+  'GOENV',
+  'GOPATH',
+  'GOMODCACHE',
+  'GOCACHE',
 ];
 
 /** An installed Go. Paths are absolute. */

@@ -5,7 +5,13 @@ import { printable } from '../base/printable.ts';
 
 /** A file that is neither a regular file, a folder nor a link: reading it would hang or never end. */
 export function specialFile(name: string, entry: Pick<Dirent, 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>): OcidslError {
-  const is = entry.isFIFO() ? 'a named pipe' : entry.isSocket() ? 'a socket' : entry.isBlockDevice() || entry.isCharacterDevice() ? 'a device' : 'a special file';
+  const is = entry.isFIFO()
+    ? 'a named pipe'
+    : entry.isSocket()
+      ? 'a socket'
+      : entry.isBlockDevice() || entry.isCharacterDevice()
+        ? 'a device'
+        : 'a special file';
   return new OcidslError({
     code: 'OCIDSL_GLOB_SPECIAL',
     message: `Cannot use source file "${printable(name)}": it is ${is}, expected a regular file`,
@@ -15,7 +21,9 @@ export function specialFile(name: string, entry: Pick<Dirent, 'isFIFO' | 'isSock
 
 /** A name that is not UTF-8, with its bytes. */
 export function invalidName(folder: string, bytes: Uint8Array): OcidslError {
-  const shown = Buffer.from(bytes).toString('latin1').replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  const shown = Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/[^ -~]/g, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
   return new OcidslError({
     code: 'OCIDSL_GLOB_NAME',
     message: `Cannot use source file "${shown.slice(0, 200)}" in folder "${printable(folder)}": its name is not UTF-8, expected one that every machine reads the same`,

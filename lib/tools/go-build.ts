@@ -34,7 +34,10 @@ export const goBuildTool: Tool = {
       });
     }
     if (spec.race && spec.environment['CGO_ENABLED'] !== '1') {
-      throw new OcidslError({ code: 'OCIDSL_GO_CGO', message: `Cannot compile Go package "${printable(spec.package)}": race needs cgo, expected cgo: true with it` });
+      throw new OcidslError({
+        code: 'OCIDSL_GO_CGO',
+        message: `Cannot compile Go package "${printable(spec.package)}": race needs cgo, expected cgo: true with it`,
+      });
     }
     // Private, so that whatever go leaves behind when it is killed goes with it.
     const temporary = await mkdtemp(join(local.temporary, 'ocidsl-go-')).catch((error: unknown) => {
@@ -48,7 +51,13 @@ export const goBuildTool: Tool = {
         environment: goEnvironment(spec.environment, local, temporary),
         signal: context.signal,
       });
-      const place = { package: spec.package, goBinary: local.goBinary, workspaceRoot: local.workspaceRoot, moduleDirectory: local.moduleRoot, cwd: local.moduleRoot };
+      const place = {
+        package: spec.package,
+        goBinary: local.goBinary,
+        workspaceRoot: local.workspaceRoot,
+        moduleDirectory: local.moduleRoot,
+        cwd: local.moduleRoot,
+      };
       const printed = stderr.toString('utf8').trimEnd();
       const shown = clickablePaths(printed, place).replaceAll(temporary, '$TMPDIR');
       if (exitCode !== 0) throw knownGoFailure(printed, place) ?? compileError(spec, exitCode, shown);

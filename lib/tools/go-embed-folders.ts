@@ -25,7 +25,9 @@ export function embedFolders(packageFolder: string, patterns: readonly string[])
       folders =
         matches === undefined
           ? folders.map((folder) => join(folder, segment))
-          : folders.flatMap((folder) => list(folder).flatMap((entry) => (entry.isDirectory() && matches(entry.name) ? [join(folder, entry.name)] : [])));
+          : folders.flatMap((folder) =>
+              list(folder).flatMap((entry) => (entry.isDirectory() && matches(entry.name) ? [join(folder, entry.name)] : [])),
+            );
     }
     // A pattern without wildcards may name a file, which is no folder to list.
     for (const folder of folders) walk(folder, all);

@@ -1,6 +1,7 @@
 // What the go command says when it fails, as errors of ours.
 import { OcidslError, type ErrorKind } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
+import type { GoModulesMissing } from '../go/go-packages.ts';
 import { clickablePaths } from './clickable-paths.ts';
 
 /** An error of `go list -json`. */
@@ -18,12 +19,6 @@ export interface GoFailurePlace {
   /** Absolute folder of the go.mod; OCIDSL_GO_MODULES_MISSING carries it as `cause.moduleDirectory`. */
   readonly moduleDirectory: string;
   readonly cwd: string;
-}
-
-/** The cause of OCIDSL_GO_MODULES_MISSING: what downloadGoModules() needs to help. */
-export interface GoModulesMissing {
-  readonly moduleDirectory: string;
-  readonly goBinary: string;
 }
 
 interface Known {
@@ -60,7 +55,8 @@ const KNOWN: readonly Known[] = [
     hint: ([, name]) => `Correct the import path, or run go get ${name}`,
   },
   {
-    pattern: /updates to go\.(?:mod|work|sum) needed|go\.(?:mod|work) file indicates|to match a listed|but go\.work lists go|module .* is not one of the workspace modules/,
+    pattern:
+      /updates to go\.(?:mod|work|sum) needed|go\.(?:mod|work) file indicates|to match a listed|but go\.work lists go|module .* is not one of the workspace modules/,
     code: 'OCIDSL_GO_MODULES_UNTIDY',
     is: () => 'go.mod or go.work needs changes',
     expected: 'files that go leaves as they are',
@@ -138,7 +134,10 @@ export function knownGoFailure(output: string, place: GoFailurePlace): OcidslErr
       message: `Cannot build Go package "${printable(place.package)}": ${printable(known.is(match))}, expected ${known.expected}`,
       hint: known.hint === undefined ? undefined : printable(known.hint(match)),
       output: tidy(output, place),
-      cause: known.code === 'OCIDSL_GO_MODULES_MISSING' ? ({ moduleDirectory: place.moduleDirectory, goBinary: place.goBinary } satisfies GoModulesMissing) : undefined,
+      cause:
+        known.code === 'OCIDSL_GO_MODULES_MISSING'
+          ? ({ moduleDirectory: place.moduleDirectory, goBinary: place.goBinary } satisfies GoModulesMissing)
+          : undefined,
     });
   }
   return undefined;
@@ -160,7 +159,11 @@ export function goFailure(output: string, place: GoFailurePlace): OcidslError {
 export function goListFailure(errors: readonly GoListError[], isOwn: boolean, place: GoFailurePlace): OcidslError {
   const lines = [...new Set(errors.map(({ Pos, Err }) => (Pos ? `${Pos}: ${Err}` : Err)))];
   const output = lines.join('\n');
-  const isMissing = isOwn && /no required module provides package|directory not found|is not in std|outside main module|does not contain package/.test(errors[0]!.Err);
+  const isMissing =
+    isOwn &&
+    /no required module provides package|directory not found|is not in std|outside main module|does not contain package/.test(
+      errors[0]!.Err,
+    );
   const known = isMissing ? undefined : knownGoFailure(output, place);
   if (known !== undefined) return known;
   const [first] = errors;
@@ -187,7 +190,9 @@ export function goListFailure(errors: readonly GoListError[], isOwn: boolean, pl
   return new OcidslError({
     code: 'OCIDSL_GO_PACKAGE',
     message: `Cannot find Go package "${printable(place.package)}": ${is}, expected a package main`,
-    hint: /^[./]/.test(place.package) ? undefined : 'A package of the module itself is written ./path, relative to the folder of the module',
+    hint: /^[./]/.test(place.package)
+      ? undefined
+      : 'A package of the module itself is written ./path, relative to the folder of the module',
   });
 }
 

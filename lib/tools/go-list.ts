@@ -29,9 +29,19 @@ export interface GoListModule {
   readonly Replace?: GoListModule;
 }
 
-/** The lists of source files of a package: what a build compiles or links, and the headers that cgo may include. */
-export const GO_SOURCE_LISTS = [
-  'GoFiles', 'CgoFiles', 'CFiles', 'CXXFiles', 'MFiles', 'HFiles', 'FFiles', 'SFiles', 'SwigFiles', 'SwigCXXFiles', 'SysoFiles',
+// The lists of source files of a package: what a build compiles or links, and the headers that cgo may include.
+const GO_SOURCE_LISTS = [
+  'GoFiles',
+  'CgoFiles',
+  'CFiles',
+  'CXXFiles',
+  'MFiles',
+  'HFiles',
+  'FFiles',
+  'SFiles',
+  'SwigFiles',
+  'SwigCXXFiles',
+  'SysoFiles',
 ] as const;
 
 /** The names of a package's source files, relative to its folder. */
@@ -41,7 +51,17 @@ export function sourceFilesOf(listed: GoListPackage): string[] {
 }
 
 const FIELDS = [
-  'Dir', 'ImportPath', 'Name', 'Standard', 'Module', 'EmbedPatterns', 'EmbedFiles', 'IgnoredGoFiles', 'IgnoredOtherFiles', 'Error', 'DepsErrors',
+  'Dir',
+  'ImportPath',
+  'Name',
+  'Standard',
+  'Module',
+  'EmbedPatterns',
+  'EmbedFiles',
+  'IgnoredGoFiles',
+  'IgnoredOtherFiles',
+  'Error',
+  'DepsErrors',
   ...GO_SOURCE_LISTS,
 ].join(',');
 
@@ -60,7 +80,13 @@ export async function goList(args: GoPackagesArguments, local: GoLocal, cwd: str
     signal,
     maxOutputBytes: MAX_OUTPUT_BYTES,
   });
-  const place = { package: args.package, goBinary: local.goBinary, workspaceRoot: local.workspaceRoot, moduleDirectory: local.moduleRoot, cwd };
+  const place = {
+    package: args.package,
+    goBinary: local.goBinary,
+    workspaceRoot: local.workspaceRoot,
+    moduleDirectory: local.moduleRoot,
+    cwd,
+  };
   if (exitCode !== 0) throw goFailure(stderr.toString('utf8'), place);
   const packages = parsePackages(stdout.toString('utf8'));
   const root = packages.at(-1);

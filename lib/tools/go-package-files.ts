@@ -56,7 +56,8 @@ export function goPackageFiles(packages: readonly GoListPackage[], modules: GoLo
     if (root === undefined) throw outside(folder);
     watched.add(folder);
     // A go.mod on the way would make the package part of another module.
-    for (let parent = dirname(folder); folder !== root.folder && parent !== root.folder; parent = dirname(parent)) watched.add(join(parent, 'go.mod'));
+    for (let parent = dirname(folder); folder !== root.folder && parent !== root.folder; parent = dirname(parent))
+      watched.add(join(parent, 'go.mod'));
     for (const name of sourceFilesOf(listed)) add(join(folder, name), name.endsWith('.syso') ? 'nothing' : 'imports');
     for (const name of listed.EmbedFiles ?? []) add(join(folder, name), 'nothing');
     for (const path of embedFolders(folder, listed.EmbedPatterns ?? [])) watched.add(path);

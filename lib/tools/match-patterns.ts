@@ -52,7 +52,14 @@ export async function matchPatterns(workspaceRoot: string, args: GlobArguments):
   return { files: [...files.values()], watched: view.watched };
 }
 
-function match(fastGlob: FastGlob, view: WorkspaceView, cwd: string, args: GlobArguments, named: readonly string[], caseSensitiveMatch = true) {
+function match(
+  fastGlob: FastGlob,
+  view: WorkspaceView,
+  cwd: string,
+  args: GlobArguments,
+  named: readonly string[],
+  caseSensitiveMatch = true,
+) {
   return fastGlob.globSync([...args.include], {
     cwd,
     dot: args.dot,
@@ -98,16 +105,23 @@ function checkPattern(pattern: string): void {
           : pattern.split(/[/{},()|]/).includes('..')
             ? 'it has "..", name the folder from its own package'
             : undefined;
-  if (problem !== undefined) throw new OcidslError({ code: 'OCIDSL_GLOB_PATTERN', message: `Cannot match pattern "${printable(pattern)}": ${problem}` });
+  if (problem !== undefined)
+    throw new OcidslError({ code: 'OCIDSL_GLOB_PATTERN', message: `Cannot match pattern "${printable(pattern)}": ${problem}` });
 }
 
 // Why nothing matched is worth a second look: it is an error, so time does not matter.
 function nothingMatched(fastGlob: FastGlob, workspaceRoot: string, cwd: string, args: GlobArguments): OcidslError {
   const first = (options: Partial<GlobArguments>, caseSensitive = true) =>
-    match(fastGlob, new WorkspaceView(workspaceRoot), cwd, { ...args, ...options }, UNLESS_NAMED, caseSensitive).find(({ dirent }) => dirent.isFile())?.path;
+    match(fastGlob, new WorkspaceView(workspaceRoot), cwd, { ...args, ...options }, UNLESS_NAMED, caseSensitive).find(({ dirent }) =>
+      dirent.isFile(),
+    )?.path;
   // Segments without wildcards are looked up and not matched: a class of both cases makes them a wildcard.
   const bothCases = args.include.map((pattern) =>
-    pattern.replace(/[^/]+/g, (segment) => (fastGlob.isDynamicPattern(segment) ? segment : segment.replace(/\p{L}/gu, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`))),
+    pattern.replace(/[^/]+/g, (segment) =>
+      fastGlob.isDynamicPattern(segment)
+        ? segment
+        : segment.replace(/\p{L}/gu, (letter) => `[${letter.toLowerCase()}${letter.toUpperCase()}]`),
+    ),
   );
   const isFolder = args.include.find((pattern) => statSync(join(cwd, pattern), { throwIfNoEntry: false })?.isDirectory());
   const dotted = first({ dot: true });

@@ -46,7 +46,11 @@ export class WorkspaceView {
   }
 
   /** The entry that was matched as a file; undefined for a link to a folder that is not followed. */
-  file(path: string, name: string, dirent: Pick<Dirent, 'isFile' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>): DiscoveredFile | undefined {
+  file(
+    path: string,
+    name: string,
+    dirent: Pick<Dirent, 'isFile' | 'isFIFO' | 'isSocket' | 'isBlockDevice' | 'isCharacterDevice'>,
+  ): DiscoveredFile | undefined {
     const bytes = this.#invalid.get(path);
     if (bytes !== undefined) throw invalidName(dirname(name), bytes);
     const link = this.#links.get(path);
