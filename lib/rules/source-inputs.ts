@@ -18,7 +18,10 @@ export interface SourceInput {
 }
 
 /** A symbolic link or an empty folder that was found in a source folder. */
-export type SourceNode = { readonly path: string } & ({ readonly kind: 'directory' } | { readonly kind: 'symlink'; readonly target: string });
+export type SourceNode = { readonly path: string } & (
+  | { readonly kind: 'directory' }
+  | { readonly kind: 'symlink'; readonly target: string }
+);
 
 /** Everything that some references stand for. */
 export interface SourceInputs {
@@ -56,18 +59,25 @@ export function planSources(context: AnalysisContext<unknown>, references: reado
     resolve(found) {
       const sources = found.flatMap((each, i) => {
         // Globs keep the package that called glob(); plain paths belong to this target's package.
-        const owner = paths.length > 0 && i === 0 ? context.package : globs[i - (paths.length > 0 ? 1 : 0)]!.package;
-        return each.files.map((file): SourceInput => ({
-          input: { path: `${prefix}/src/${file.path}`, content: { kind: 'source', path: file.path } },
-          path: file.path,
-          package: owner,
-          isBinary: false,
-          isExecutable: file.isExecutable ?? false,
-        }));
+        const glob = paths.length > 0 && i === 0 ? undefined : globs[i - (paths.length > 0 ? 1 : 0)]!;
+        return each.files.map((file): SourceInput => {
+          // A glob's names are relative to its package. A symbolic link has its own name and the real file's path.
+          const path = glob === undefined || glob.package === '' ? file.name : `${glob.package}/${file.name}`;
+          return {
+            input: { path: `${prefix}/src/${path}`, content: { kind: 'source', path: file.path } },
+            path,
+            package: glob?.package ?? context.package,
+            isBinary: false,
+            isExecutable: file.isExecutable ?? false,
+          };
+        });
       });
       const facts = paths.length > 0 ? (found[0]!.facts as unknown as PathFacts) : { folders: [], emptyDirectories: [], links: {} };
       return {
-        inputs: [...unique(sources), ...made.map((input) => ({ ...input, input: { ...input.input, path: `${prefix}/${input.input.path}` } }))],
+        inputs: [
+          ...unique(sources),
+          ...made.map((input) => ({ ...input, input: { ...input.input, path: `${prefix}/${input.input.path}` } })),
+        ],
         nodes: [
           ...facts.emptyDirectories.map((path): SourceNode => ({ path, kind: 'directory' })),
           ...Object.entries(facts.links).map(([path, target]): SourceNode => ({ path, kind: 'symlink', target })),
@@ -85,7 +95,11 @@ function filesOf(context: AnalysisContext<unknown>, label: string): SourceInput[
   const colon = label.lastIndexOf(':');
   const owner = colon < 0 ? '' : label.slice(0, colon);
   return files.map((file) => ({
-    input: { path: `out/${label.replace(':', '/')}/${file.path.replace(/\/$/, '')}`, content: file.artifact, ...(file.isExecutable ? { isExecutable: true } : {}) },
+    input: {
+      path: `out/${label.replace(':', '/')}/${file.path.replace(/\/$/, '')}`,
+      content: file.artifact,
+      ...(file.isExecutable ? { isExecutable: true } : {}),
+    },
     path: owner === '' ? file.path : `${owner}/${file.path}`,
     package: owner,
     isBinary: binary !== undefined,

@@ -30,6 +30,9 @@ export const pathsDiscoverer: Discoverer = {
   },
 };
 
+// What builds write below the root is never their own input.
+const OUTPUT_FOLDER = 'ocidsl-out';
+
 class Walk {
   readonly #root: string;
   readonly #stats: Record<string, [mode: number, seconds: number]> | undefined;
@@ -46,9 +49,13 @@ class Walk {
 
   named(path: string): void {
     const stats = lstatSync(join(this.#root, path), { throwIfNoEntry: false });
-    if (stats === undefined) throw new OcidslError({ code: 'OCIDSL_INPUT_MISSING', message: `Cannot find "${printable(path)}": it does not exist, expected a file or folder of the workspace` });
+    if (stats === undefined)
+      throw new OcidslError({
+        code: 'OCIDSL_INPUT_MISSING',
+        message: `Cannot find "${printable(path)}": it does not exist, expected a file or folder of the workspace`,
+      });
     if (stats.isFile()) this.#file(path, stats.mode, stats.mtimeMs);
-    else if (stats.isSymbolicLink()) this.#link(path);
+    else if (stats.isSymbolicLink()) this.#link(path, '');
     else if (stats.isDirectory()) {
       this.#folders.push(path);
       this.#folder(path);
@@ -63,8 +70,9 @@ class Walk {
       if (entries.length === 0 && folder !== '') this.#empty.push(folder);
       for (const entry of entries) {
         const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+        if (folder === '' && entry.name === OUTPUT_FOLDER) continue;
         if (entry.isDirectory()) pending.push(path);
-        else if (entry.isSymbolicLink()) this.#link(path);
+        else if (entry.isSymbolicLink()) this.#link(path, start);
         else if (!entry.isFile()) throw special(path);
         else {
           const stats = lstatSync(join(this.#root, path));
@@ -92,11 +100,17 @@ class Walk {
     if (this.#stats !== undefined) this.#stats[path] = [mode & 0o7777, Math.floor(mtimeMs / 1000)];
   }
 
-  #link(path: string): void {
+  // A link that leaves the folder that was named would dangle, or mean something else, where the folder's content ends up.
+  #link(path: string, folder: string): void {
     const target = readlinkSync(join(this.#root, path));
-    const inside = posix.normalize(posix.join(posix.dirname(path), target));
-    if (posix.isAbsolute(target) || inside === '..' || inside.startsWith('../')) {
-      throw new OcidslError({ code: 'OCIDSL_LINK_OUTSIDE', message: `Cannot use the symbolic link "${printable(path)}": it points to "${printable(target)}", expected a path inside the workspace`, hint: 'Use the symlinks attribute for a link of the image' });
+    const place = posix.relative(folder, posix.join(posix.dirname(path), target));
+    if (posix.isAbsolute(target) || place === '..' || place.startsWith('../')) {
+      const inside = folder === '' ? 'the workspace' : `"${printable(folder)}"`;
+      throw new OcidslError({
+        code: 'OCIDSL_LINK_OUTSIDE',
+        message: `Cannot use the symbolic link "${printable(path)}": it points to "${printable(target)}", expected a path inside ${inside}`,
+        hint: 'Use the symlinks attribute for a link of the image',
+      });
     }
     this.#links[path] = target;
     this.#watched.push(path);
@@ -118,11 +132,20 @@ class Walk {
 }
 
 function special(path: string): OcidslError {
-  return new OcidslError({ code: 'OCIDSL_INPUT_KIND', message: `Cannot use "${printable(path)}": it is a device, pipe or socket, expected a file, folder or symbolic link` });
+  return new OcidslError({
+    code: 'OCIDSL_INPUT_KIND',
+    message: `Cannot use "${printable(path)}": it is a device, pipe or socket, expected a file, folder or symbolic link`,
+  });
 }
 
 function notUtf8(folder: string, names: readonly Buffer[]): OcidslError {
   const broken = names.find((name) => !Buffer.from(name.toString('utf8')).equals(name)) ?? Buffer.alloc(0);
-  const shown = [...broken].map((byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`)).join('');
-  return new OcidslError({ code: 'OCIDSL_NAME_ENCODING', message: `Cannot use the file "${shown}" in "${printable(folder)}": its name is not UTF-8, expected names that are`, hint: 'Rename the file' });
+  const shown = [...broken]
+    .map((byte) => (byte > 0x1f && byte < 0x7f ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`))
+    .join('');
+  return new OcidslError({
+    code: 'OCIDSL_NAME_ENCODING',
+    message: `Cannot use the file "${shown}" in "${printable(folder)}": its name is not UTF-8, expected names that are`,
+    hint: 'Rename the file',
+  });
 }

@@ -28,7 +28,10 @@ function tree(...paths: string[]): string {
 const io = (workspaceRoot: string) => ({ workspaceRoot, environment: {}, signal: new AbortController().signal });
 
 async function glob(root: string, include: string | readonly string[], more: Partial<GlobArguments> = {}): Promise<Discovered> {
-  return await globDiscoverer.run({ package: '', include: [include].flat(), exclude: [], allowEmpty: false, dot: false, ...more }, io(root));
+  return await globDiscoverer.run(
+    { package: '', include: [include].flat(), exclude: [], allowEmpty: false, dot: false, ...more },
+    io(root),
+  );
 }
 
 const names = (found: Discovered) => found.files.map(({ name }) => name);
@@ -58,7 +61,7 @@ describe('patterns', () => {
     expect(names(await glob(root, 'src/.*.ts'))).toEqual(['src/.hidden.ts']);
   });
 
-  test('the executable bit is the owner\'s', async () => {
+  test("the executable bit is the owner's", async () => {
     const root = tree('a', 'b');
     chmodSync(join(root, 'a'), 0o744);
     chmodSync(join(root, 'b'), 0o655);
@@ -131,7 +134,11 @@ describe('patterns', () => {
     expect(names(await glob(root, ['**/a.txt', '**/secret.txt']))).toEqual(['a.txt']);
     for (const pattern of ['l.*', 'l.txt', 'd/*', 'd/secret.txt', 'd/d/**']) {
       const error = await failure(glob(root, pattern));
-      expect([pattern, error.code, error.message]).toEqual([pattern, 'OCIDSL_GLOB_SYMLINK', expect.stringContaining('it leads out of the workspace')]);
+      expect([pattern, error.code, error.message]).toEqual([
+        pattern,
+        'OCIDSL_GLOB_SYMLINK',
+        expect.stringContaining('it leads out of the workspace'),
+      ]);
     }
     for (const pattern of ['dangling*', 'dangling.txt']) expect((await failure(glob(root, pattern))).message).toContain('it leads nowhere');
   });
@@ -141,14 +148,20 @@ describe('patterns', () => {
     execFileSync('mkfifo', [join(root, 'a/pipe')]);
     expect(names(await glob(root, 'a/*.txt'))).toEqual(['a/x.txt']);
     const error = await failure(glob(root, 'a/*'));
-    expect(error).toMatchObject({ code: 'OCIDSL_GLOB_SPECIAL', message: expect.stringContaining('"a/pipe": it is a named pipe') as string });
+    expect(error).toMatchObject({
+      code: 'OCIDSL_GLOB_SPECIAL',
+      message: expect.stringContaining('"a/pipe": it is a named pipe') as string,
+    });
   });
 
   test.skipIf(process.platform !== 'linux')('names that are not UTF-8 are an error where they match', async () => {
     const root = tree('a/x.txt', 'b/\ufffd.txt');
     writeFileSync(Buffer.concat([Buffer.from(`${root}/a/`), Buffer.from([0x66, 0xff, 0xe9]), Buffer.from('.md')]), '');
     expect(names(await glob(root, '**/*.txt'))).toEqual(['a/x.txt', 'b/\ufffd.txt']);
-    expect(await failure(glob(root, 'a/*.md'))).toMatchObject({ code: 'OCIDSL_GLOB_NAME', message: expect.stringContaining('"f\\xff\\xe9.md"') as string });
+    expect(await failure(glob(root, 'a/*.md'))).toMatchObject({
+      code: 'OCIDSL_GLOB_NAME',
+      message: expect.stringContaining('"f\\xff\\xe9.md"') as string,
+    });
     mkdirSync(Buffer.concat([Buffer.from(`${root}/c`), Buffer.from([0xfe])]));
     expect((await failure(glob(root, '**/*.txt'))).code).toBe('OCIDSL_GLOB_NAME');
   });

@@ -29,27 +29,38 @@ describe.skipIf(!hasGo)('go-build (needs go)', () => {
     const umask = process.umask(0o077);
     try {
       const deep = Object.fromEntries(Object.entries(files).map(([path, text]) => [`some/where/else/${path}`, text]));
-      const other = await buildGo(tree(deep), { module: 'some/where/else/cmd', package: './hello', io: { ...GO_ENVIRONMENT, GOFLAGS: '-tags=x', TZ: 'Asia/Tokyo' } });
+      const other = await buildGo(tree(deep), {
+        module: 'some/where/else/cmd',
+        package: './hello',
+        io: { ...GO_ENVIRONMENT, GOFLAGS: '-tags=x', TZ: 'Asia/Tokyo' },
+      });
       expect(sha256Hex(other.binary)).toBe(sha256Hex(one.binary));
     } finally {
       process.umask(umask);
     }
   }, 120_000);
 
-  test.runIf(process.platform === 'linux' && process.arch === 'x64')('the program runs, with what xDefs, tags and ldflags say', async () => {
-    const root = tree({
-      ...HELLO,
-      'greet/greet.go': 'package greet\n\nvar Name = "nobody"\n\nfunc Text() string { return "hello " + Name + tail }\n',
-      'greet/tail.go': '//go:build !loud\n\npackage greet\n\nvar tail = "."\n',
-      'greet/loud.go': '//go:build loud\n\npackage greet\n\nvar tail = "!"\n',
-      'cmd/hello/version.go': 'package main\n\nvar version string\n\nfunc init() { println(version) }\n',
-    });
-    const { binary } = await buildGo(root, {
-      tags: ['loud'],
-      spec: { xDefs: { 'example.com/m/greet.Name': `it's you`, version: '"v1" beta' }, ldflags: ['-X main.unknown=1'], gcflags: ['all=-N', '-l'] },
-    });
-    expect(run(binary)).toBe(`"v1" beta\nhello it's you!\n`);
-  });
+  test.runIf(process.platform === 'linux' && process.arch === 'x64')(
+    'the program runs, with what xDefs, tags and ldflags say',
+    async () => {
+      const root = tree({
+        ...HELLO,
+        'greet/greet.go': 'package greet\n\nvar Name = "nobody"\n\nfunc Text() string { return "hello " + Name + tail }\n',
+        'greet/tail.go': '//go:build !loud\n\npackage greet\n\nvar tail = "."\n',
+        'greet/loud.go': '//go:build loud\n\npackage greet\n\nvar tail = "!"\n',
+        'cmd/hello/version.go': 'package main\n\nvar version string\n\nfunc init() { println(version) }\n',
+      });
+      const { binary } = await buildGo(root, {
+        tags: ['loud'],
+        spec: {
+          xDefs: { 'example.com/m/greet.Name': `it's you`, version: '"v1" beta' },
+          ldflags: ['-X main.unknown=1'],
+          gcflags: ['all=-N', '-l'],
+        },
+      });
+      expect(run(binary)).toBe(`"v1" beta\nhello it's you!\n`);
+    },
+  );
 
   test('platforms: the headers of the binaries, two at a time', async () => {
     const root = tree(HELLO);
@@ -77,7 +88,7 @@ describe.skipIf(!hasGo)('go-build (needs go)', () => {
   test('nothing of this machine is in the binary', async () => {
     const root = tree(HELLO);
     const { binary } = await buildGo(root, { spec: { strip: false } });
-    for (const text of [root, process.env['HOME'] ?? '/root/', 'ocidsl-go-']) expect(binary.includes(`${text}/`), text).toBe(false);
+    for (const text of [root, process.env['HOME'] ?? '/home/nobody', 'ocidsl-go-']) expect(binary.includes(`${text}/`), text).toBe(false);
   });
 
   describe('errors', () => {
@@ -87,7 +98,9 @@ describe.skipIf(!hasGo)('go-build (needs go)', () => {
       const failure = await failureOf(buildGo(root, { module: 'svc' }));
       expect(failure).toMatchObject({ code: 'OCIDSL_GO_COMPILE', kind: 'build' });
       expect(failure.output).toBe('# example.com/m/greet\nsvc/greet/bad.go:3:23: undefined: undefined1');
-      expect(failure.message).toBe('Cannot compile Go package "example.com/m/cmd/hello" for linux/amd64: go build ended with exit code 1, expected code that builds');
+      expect(failure.message).toBe(
+        'Cannot compile Go package "example.com/m/cmd/hello" for linux/amd64: go build ended with exit code 1, expected code that builds',
+      );
     });
 
     test('temporary files are removed, whatever happens', async () => {
@@ -104,7 +117,11 @@ describe.skipIf(!hasGo)('go-build (needs go)', () => {
     test('no C compiler where cgo is on', async () => {
       const root = tree({ ...HELLO, 'greet/c.go': 'package greet\n\n// int one() { return 1; }\nimport "C"\n' });
       const failure = await failureOf(buildGo(root, { cgo: true, env: { CC: 'nowhere-cc' } }));
-      expect(failure).toMatchObject({ code: 'OCIDSL_GO_CGO', kind: 'environment', message: expect.stringContaining('nowhere-cc') as string });
+      expect(failure).toMatchObject({
+        code: 'OCIDSL_GO_CGO',
+        kind: 'environment',
+        message: expect.stringContaining('nowhere-cc') as string,
+      });
     });
 
     test('race without cgo', async () => {
@@ -119,12 +136,23 @@ describe.skipIf(!hasGo)('go-build (needs go)', () => {
     test('a temporary folder that does not exist', async () => {
       const root = tree(HELLO);
       const facts = factsOf(await discoverGo(root));
-      expect(await failureOf(buildGo(root, { local: { ...facts.local, temporary: '/nowhere' } }))).toMatchObject({ code: 'OCIDSL_SYSTEM_ENOENT', kind: 'environment' });
+      expect(await failureOf(buildGo(root, { local: { ...facts.local, temporary: '/nowhere' } }))).toMatchObject({
+        code: 'OCIDSL_SYSTEM_ENOENT',
+        kind: 'environment',
+      });
     });
   });
 
-  test.skipIf(!hasCompiler || process.platform !== 'linux' || process.arch !== 'x64')('cgo takes the compiler of PATH (needs gcc)', async () => {
-    const root = tree({ ...HELLO, 'greet/greet.go': 'package greet\n\n// static int one() { return 41; }\nimport "C"\n\nfunc Text() int { return int(C.one()) + 1 }\n' });
-    expect(run((await buildGo(root, { cgo: true })).binary)).toBe('42\n');
-  }, 240_000);
+  test.skipIf(!hasCompiler || process.platform !== 'linux' || process.arch !== 'x64')(
+    'cgo takes the compiler of PATH (needs gcc)',
+    async () => {
+      const root = tree({
+        ...HELLO,
+        'greet/greet.go':
+          'package greet\n\n// static int one() { return 41; }\nimport "C"\n\nfunc Text() int { return int(C.one()) + 1 }\n',
+      });
+      expect(run((await buildGo(root, { cgo: true })).binary)).toBe('42\n');
+    },
+    240_000,
+  );
 });

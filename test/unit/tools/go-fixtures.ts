@@ -92,7 +92,10 @@ export function discoveryIo(workspaceRoot: string, environment: DiscoveryIo['env
 
 /** Runs the discovery. */
 export async function discoverGo(root: string, options: GoOptions = {}): Promise<Discovered> {
-  return await goPackagesDiscoverer.run(goArguments(options) satisfies { readonly [key: string]: Json }, discoveryIo(root, { ...GO_ENVIRONMENT, ...options.io }));
+  return await goPackagesDiscoverer.run(
+    goArguments(options) satisfies { readonly [key: string]: Json },
+    discoveryIo(root, { ...GO_ENVIRONMENT, ...options.io }),
+  );
 }
 
 /** The facts of a discovery. */
@@ -143,13 +146,19 @@ export async function failureOf(promise: Promise<unknown>) {
 }
 
 /** A module proxy on disk with one module, and the variables that make Go use it. */
-export function moduleProxy(modulePath: string, version: string, files: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function moduleProxy(
+  modulePath: string,
+  version: string,
+  files: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
   const base = `${modulePath}/@v`;
   const proxy = tree({
     [`${base}/list`]: `${version}\n`,
     [`${base}/${version}.info`]: JSON.stringify({ Version: version, Time: '2024-01-01T00:00:00Z' }),
     [`${base}/${version}.mod`]: files['go.mod'] ?? '',
-    [`${base}/${version}.zip`]: storedZip(Object.entries(files).map(([path, content]) => [`${modulePath}@${version}/${path}`, Buffer.from(content)])),
+    [`${base}/${version}.zip`]: storedZip(
+      Object.entries(files).map(([path, content]) => [`${modulePath}@${version}/${path}`, Buffer.from(content)]),
+    ),
   });
   return { GOPROXY: `file://${proxy}`, GOSUMDB: 'off', GOFLAGS: '', GOTOOLCHAIN: 'local', GOMODCACHE: tree() };
 }
@@ -185,5 +194,10 @@ function storedZip(entries: readonly (readonly [string, Buffer])[]): Buffer {
 
 /** Runs go as a user would. */
 export function go(folder: string, args: readonly string[], environment: Readonly<Record<string, string>> = {}): string {
-  return execFileSync('go', args, { cwd: folder, encoding: 'utf8', env: { ...process.env, GOFLAGS: '', GOTOOLCHAIN: 'local', ...environment }, stdio: ['ignore', 'pipe', 'ignore'] });
+  return execFileSync('go', args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, GOFLAGS: '', GOTOOLCHAIN: 'local', ...environment },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
 }
