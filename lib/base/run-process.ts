@@ -80,10 +80,10 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessResult
       finish();
       reject(environmentError(`run ${JSON.stringify(program)}`, error));
     });
+    // Whatever the program left behind in its group must not outlive it, nor keep the pipes open.
+    child.on('exit', () => killGroup('SIGKILL'));
     child.on('close', (code, signal) => {
       finish();
-      // Whatever the program left behind in its group must not outlive the action.
-      killGroup('SIGKILL');
       if (options.signal?.aborted) reject(cancelled(options.signal));
       else resolve({ exitCode: code ?? 128 + (SIGNALS[signal ?? ''] ?? 0), stdout: stdout.bytes(), stderr: stderr.bytes(), timedOut });
     });

@@ -28,11 +28,10 @@ export async function withSinks<T, R>(
   names: readonly string[],
   provider: Provider<'LoadInfo' | 'PushInfo', T>,
   contentOf: (info: T) => ImageInfo | IndexInfo,
-  command: { readonly settings: Settings; readonly terminal: Terminal; readonly signal: AbortSignal; readonly platform: Platform },
+  command: { readonly settings: Settings; readonly terminal: Terminal; readonly signal: AbortSignal; readonly platform: Platform; readonly emit: EventListener },
   use: (sinks: readonly MadeSink<T>[]) => Promise<R>,
 ): Promise<R> {
-  const { settings, terminal, signal, platform } = command;
-  const emit: EventListener = terminal.reporter.emit;
+  const { settings, terminal, signal, platform, emit } = command;
   const session = await openWorkspace(settings, names, (label, targets) => findSink(label, provider.name, targets));
   terminal.root = session.root;
   try {

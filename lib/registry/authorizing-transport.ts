@@ -34,7 +34,7 @@ export function createAuthorizingTransport(
     if (!sameOrigin(request.url, authority.origin)) return inner(request);
     const sent = await authorize(request);
     const first = await inner(sent.request);
-    if (first.status !== 401) return first;
+    if (first.status !== 401 || !sameOrigin(first.url, authority.origin)) return first;
 
     const { demand, extraScopes, offered } = await readChallenge(request, first);
     if (demand === undefined) throw await unanswerable(first, offered);

@@ -47,7 +47,7 @@ type LoadedTarget = LoadedImage & { readonly label: string };
 
 async function loadInto(engine: ContainerEngine, names: readonly string[], settings: Settings, terminal: Terminal, signal: AbortSignal): Promise<LoadedTarget[]> {
   const { platform } = settings;
-  return await withSinks(names, LoadInfo, (info) => info.image, { settings, terminal, signal, platform }, async (sinks) => {
+  return await withSinks(names, LoadInfo, (info) => info.image, { settings, terminal, signal, platform, emit: terminal.reporter.emit }, async (sinks) => {
     const loaded: LoadedTarget[] = [];
     for (const { label, info, content } of sinks) {
       const image = await loadImage({

@@ -1,6 +1,8 @@
 // `ocidsl push NAME…`
+import type { EventListener } from '../../base/events.ts';
 import { PushInfo } from '../../rules/providers.ts';
 import { createRegistryClient } from '../../registry/client.ts';
+import { loadUndici } from '../../registry/dispatcher.ts';
 import { parseReference } from '../../registry/reference.ts';
 import { planPush, pushImage, type PushDestination } from '../../sinks/push.ts';
 import { interruptible } from '../interruption.ts';
@@ -22,7 +24,8 @@ export async function push(names: readonly string[], options: PushOptions, setti
   if (options.repository !== undefined && names.length > 1) throw usage('Cannot push several targets to one --repository: name one target');
   const { platform, environment } = settings;
   await interruptible(async (signal) => {
-    await withSinks(names, PushInfo, (info) => info.content, { settings, terminal, signal, platform }, async (sinks) => {
+    const emit = preloading(terminal.reporter.emit);
+    await withSinks(names, PushInfo, (info) => info.content, { settings, terminal, signal, platform, emit }, async (sinks) => {
       const destinations = sinks.map((sink) => destinationOf(sink, options));
       const insecure = options.insecure === true ? destinations.map(({ repository }) => repository.registry) : [];
       const client = createRegistryClient({ environment, insecure, events: terminal.reporter.emit });
@@ -44,6 +47,17 @@ export async function push(names: readonly string[], options: PushOptions, setti
       }
     });
   });
+}
+
+// While the first action runs there is time to load what the push needs afterwards.
+function preloading(emit: EventListener): EventListener {
+  let isLoaded = false;
+  return (event) => {
+    emit(event);
+    if (event.type !== 'action-started' || isLoaded) return;
+    isLoaded = true;
+    setTimeout(() => void loadUndici(), 1);
+  };
 }
 
 function destinationOf({ info }: MadeSink<PushInfo>, options: PushOptions): PushDestination {

@@ -39,7 +39,13 @@ async function rig(options: FakeRegistryOptions = {}) {
   const client = testClient();
   const at = (repository: string) => ({ registry: registry.host, repository });
   const push = (more: Partial<PushImageOptions> = {}) =>
-    pushImage({ root: image.root, source: image.source, client, destinations: [{ repository: at('app'), tags: ['v1', 'latest'] }], ...more });
+    pushImage({
+      root: image.root,
+      source: image.source,
+      client,
+      destinations: [{ repository: at('app'), tags: ['v1', 'latest'] }],
+      ...more,
+    });
   const close = async () => {
     await client.close();
     await registry.close();
@@ -54,7 +60,10 @@ describe('pushImage()', () => {
     expect(pushed!.reference).toBe(`${test.registry.host}/app@${test.root.digest}`);
     const { blobs, manifests, tags, uploads } = test.registry.storage.repository('app');
     expect([blobs.size, manifests.size, uploads.size]).toEqual([5, 3, 0]);
-    expect([...tags]).toEqual([['v1', test.root.digest], ['latest', test.root.digest]]);
+    expect([...tags]).toEqual([
+      ['v1', test.root.digest],
+      ['latest', test.root.digest],
+    ]);
     expect(pushed!.summary.uploadedBytes).toBeGreaterThan(90_000);
   });
 
@@ -72,7 +81,9 @@ describe('pushImage()', () => {
   it('uploads a shared layer once', async () => {
     await using test = await rig();
     await test.push();
-    const uploads = test.registry.requests.filter(({ method, path }) => method === 'PUT' && path.includes(encodeURIComponent(test.shared.digest)));
+    const uploads = test.registry.requests.filter(
+      ({ method, path }) => method === 'PUT' && path.includes(encodeURIComponent(test.shared.digest)),
+    );
     expect(uploads).toHaveLength(1);
   });
 
@@ -101,7 +112,6 @@ describe('pushImage()', () => {
     const key = { hash: test.shared.digest.slice(7), sizeBytes: test.shared.size };
     test.registry.storage.putBlob('base', await test.source.readBytes(key));
     const source = {
-      ...test.source,
       findMissing: test.source.findMissing.bind(test.source),
       readBytes: test.source.readBytes.bind(test.source),
       read: (digest: typeof key) => (digest.hash === key.hash ? expect.fail('a mounted layer was read') : test.source.read(digest)),
@@ -114,7 +124,9 @@ describe('pushImage()', () => {
     await using test = await rig();
     const destinations = ['one', 'two'].map((name) => ({ repository: test.at(name), tags: ['t'] }));
     const [, second] = await test.push({ destinations });
-    expect(new Set([...second!.summary.outcomes].filter(([, outcome]) => outcome !== 'uploaded').map(([, outcome]) => outcome))).toEqual(new Set(['mounted']));
+    expect(new Set([...second!.summary.outcomes].filter(([, outcome]) => outcome !== 'uploaded').map(([, outcome]) => outcome))).toEqual(
+      new Set(['mounted']),
+    );
     expect(test.registry.storage.repository('two').blobs.size).toBe(5);
   });
 
@@ -142,7 +154,10 @@ describe('pushImage()', () => {
       let seen = 0;
       const isTurn = { test: () => seen++ === failing } as unknown as RegExp;
       test.registry.failNext(isTurn, { status: 403 }, 1);
-      const outcome = await test.push().then(() => 'pushed', () => 'failed');
+      const outcome = await test.push().then(
+        () => 'pushed',
+        () => 'failed',
+      );
       const { tags, manifests, blobs } = test.registry.storage.repository('app');
       for (const digest of tags.values()) {
         expect(manifests.has(digest)).toBe(true);
@@ -187,7 +202,9 @@ describe('pushImage()', () => {
   it('tells of every transfer', async () => {
     await using test = await rig();
     const events: string[] = [];
-    await test.push({ events: (event) => void events.push(event.type === 'transfer-finished' ? `${event.type} ${event.outcome}` : event.type) });
+    await test.push({
+      events: (event) => void events.push(event.type === 'transfer-finished' ? `${event.type} ${event.outcome}` : event.type),
+    });
     expect(events.filter((event) => event === 'transfer-started')).toHaveLength(5);
     expect(events.filter((event) => event === 'transfer-finished done')).toHaveLength(5);
   });
@@ -204,9 +221,18 @@ describe('planPush()', () => {
     expect(plan!.blobs.find((blob) => blob.digest === test.shared.digest)?.action).toBe('skip');
     expect(plan!.blobs.filter((blob) => blob.action === 'upload')).toHaveLength(7);
     expect(plan!.uploadBytes).toBe(plan!.blobs.filter((blob) => blob.action === 'upload').reduce((sum, blob) => sum + blob.size, 0));
-    expect(plan!.tags).toEqual([{ tag: 'v1', to: test.root.digest }, { tag: 'latest', from: old, to: test.root.digest }]);
+    expect(plan!.tags).toEqual([
+      { tag: 'v1', to: test.root.digest },
+      { tag: 'latest', from: old, to: test.root.digest },
+    ]);
     expect(new Set(test.registry.requests.map(({ method }) => method))).toEqual(new Set(['HEAD']));
-    const mounting = await planPush({ root: test.root, source: test.source, client: test.client, destinations, mountCandidates: () => [test.at('base')] });
+    const mounting = await planPush({
+      root: test.root,
+      source: test.source,
+      client: test.client,
+      destinations,
+      mountCandidates: () => [test.at('base')],
+    });
     expect(mounting[0]!.blobs.filter((blob) => blob.action === 'mount')).toHaveLength(4);
   });
 });
