@@ -39,5 +39,15 @@ export type { AnalysisContext } from './plan/analysis-context.ts';
 export type { Artifact, OutputArtifact, SourceArtifact } from './plan/action-node.ts';
 export * as attribute from './graph/attribute.ts';
 export { planSources, type SourceInput, type SourceInputs, type SourcePlan } from './rules/source-inputs.ts';
-export { BinaryInfo, FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, PushInfo, TarInfo, type ProvidedFile } from './rules/providers.ts';
+export {
+  BinaryInfo,
+  FilesInfo,
+  ImageInfo,
+  IndexInfo,
+  LoadInfo,
+  MultiArchInfo,
+  PushInfo,
+  TarInfo,
+  type ProvidedFile,
+} from './rules/providers.ts';
 export { isOcidslError, OcidslError } from './base/errors.ts';

@@ -30,27 +30,27 @@ export interface GoOciImageAttributes {
   readonly base?: Handle<'ImageInfo'> | string;
   /** The platforms of the index. @default ["linux/amd64", "linux/arm64"] */
   readonly platforms?: readonly PlatformString[];
-  /** Program and first arguments, in exec form. @example entrypoint: ['/hello_bin'] */
+  /** Program and first arguments, in exec form. @default the base's @example entrypoint: ['/hello_bin'] */
   readonly entrypoint?: Configurable<readonly string[]>;
-  /** Default arguments of the entrypoint. */
+  /** Default arguments of the entrypoint. @default the base's, unless `entrypoint` is set */
   readonly cmd?: Configurable<readonly string[]>;
-  /** Environment variables; see `ociImage`. */
+  /** Environment variables; see `ociImage`. @default the base's */
   readonly env?: OciImageCommonAttributes['env'];
   /** User of the process. @default the base's, else root */
   readonly user?: Configurable<string>;
   /** Names for `NAME_load`. @default ["<name>:latest"] */
   readonly repoTags?: Configurable<readonly string[]>;
-  /** Where `NAME_push` pushes. Without it there is no `NAME_push`. */
+  /** Where `NAME_push` pushes. Without it there is no `NAME_push`. @default none */
   readonly repository?: Configurable<string>;
   /** Tags that `NAME_push` sets. @default ["latest"] */
   readonly remoteTags?: Configurable<readonly string[]>;
-  /** Further attributes of the layer's `pkgTar`, such as `packageDir` or `owner`. */
+  /** Further attributes of the layer's `pkgTar`, such as `packageDir` or `owner`. @default {} */
   readonly pkg?: Partial<Omit<PkgTarAttributes, 'name'>>;
-  /** Further attributes of the `ociImage`; its `tars` come below the macro's own layer. */
+  /** Further attributes of the `ociImage`; its `tars` come below the macro's own layer. @default {} */
   readonly image?: Partial<Omit<OciImageCommonAttributes, 'name'>>;
-  /** Further attributes of the `ociImageIndex`. */
+  /** Further attributes of the `ociImageIndex`. @default {} */
   readonly index?: Partial<Omit<OciImageIndexAttributes, 'name' | 'images' | 'platforms'>>;
-  /** Further attributes of the `ociPush`. */
+  /** Further attributes of the `ociPush`. @default {} */
   readonly push?: Partial<Omit<OciPushAttributes, 'name' | 'image'>>;
 }
 
@@ -82,31 +82,37 @@ export interface GoOciImageTargets {
  *   repository: 'ghcr.io/acme/hello',
  * });
  */
-export const goOciImage: (attributes: GoOciImageAttributes) => GoOciImageTargets = defineMacro('goOciImage', (attributes: GoOciImageAttributes) => {
-  const { name } = attributes;
-  const platforms = attributes.platforms ?? ['linux/amd64', 'linux/arm64'];
-  const common = {
-    ...given({ entrypoint: attributes.entrypoint, cmd: attributes.cmd, env: attributes.env, user: attributes.user }),
-    ...attributes.image,
-    name,
-    tars: [...listOf(attributes.image?.tars), `:${name}_pkg`],
-  };
-  const image = ociImage(attributes.base === undefined ? { ...common, ...scratch(platforms) } : { ...common, base: attributes.base });
-  const pkg = pkgTar({ ...attributes.pkg, name: `${name}_pkg`, srcs: attributes.srcs });
-  const images = platforms.map((platform) => multiArch({ name: `${name}_${suffix(platform)}`, target: image, platforms: [platform] }));
-  const index = ociImageIndex({ ...attributes.index, name: `${name}_index`, images });
-  const load = ociLoad({ name: `${name}_load`, image, repoTags: attributes.repoTags ?? [`${name}:latest`] });
-  const repository = attributes.repository ?? attributes.push?.repository;
-  const push =
-    repository === undefined
-      ? undefined
-      : ociPush({ ...given({ remoteTags: attributes.remoteTags }), ...attributes.push, name: `${name}_push`, image: index, repository });
-  return { image, pkg, platforms: images, index, load, push };
-});
+export const goOciImage: (attributes: GoOciImageAttributes) => GoOciImageTargets = defineMacro(
+  'goOciImage',
+  (attributes: GoOciImageAttributes) => {
+    const { name } = attributes;
+    const platforms = attributes.platforms ?? ['linux/amd64', 'linux/arm64'];
+    const common = {
+      ...given({ entrypoint: attributes.entrypoint, cmd: attributes.cmd, env: attributes.env, user: attributes.user }),
+      ...attributes.image,
+      name,
+      tars: [...listOf(attributes.image?.tars), `:${name}_pkg`],
+    };
+    const image = ociImage(attributes.base === undefined ? { ...common, ...scratch(platforms) } : { ...common, base: attributes.base });
+    const pkg = pkgTar({ ...attributes.pkg, name: `${name}_pkg`, srcs: attributes.srcs });
+    const images = platforms.map((platform) => multiArch({ name: `${name}_${suffix(platform)}`, target: image, platforms: [platform] }));
+    const index = ociImageIndex({ ...attributes.index, name: `${name}_index`, images });
+    const load = ociLoad({ name: `${name}_load`, image, repoTags: attributes.repoTags ?? [`${name}:latest`] });
+    const repository = attributes.repository ?? attributes.push?.repository;
+    const push =
+      repository === undefined
+        ? undefined
+        : ociPush({ ...given({ remoteTags: attributes.remoteTags }), ...attributes.push, name: `${name}_push`, image: index, repository });
+    return { image, pkg, platforms: images, index, load, push };
+  },
+);
 
 // From scratch, the image's platform is the one being built, among those of the index.
 function scratch(platforms: readonly PlatformString[]) {
-  const by = (part: number) => Object.fromEntries(platforms.flatMap((platform) => (platform.split('/')[part] === undefined ? [] : [[platform, platform.split('/')[part]]])));
+  const by = (part: number) =>
+    Object.fromEntries(
+      platforms.flatMap((platform) => (platform.split('/')[part] === undefined ? [] : [[platform, platform.split('/')[part]]])),
+    );
   const variants = by(2);
   return {
     os: select(by(0) as Record<PlatformString, 'linux'>),
@@ -124,7 +130,8 @@ function suffix(platform: PlatformString): string {
 
 function listOf(tars: Configurable<readonly (Handle<'TarInfo'> | string)[]> | undefined): readonly (Handle<'TarInfo'> | string)[] {
   if (tars === undefined) return [];
-  if (!Array.isArray(tars)) throw new TypeError('Cannot combine image.tars of goOciImage with its own layer: it is a select(…), expected an array');
+  if (!Array.isArray(tars))
+    throw new TypeError('Cannot combine image.tars of goOciImage with its own layer: it is a select(…), expected an array');
   return tars as readonly (Handle<'TarInfo'> | string)[];
 }
 

@@ -16,7 +16,12 @@ export type BuildEvent =
     }
   | { readonly type: 'transfer-started'; readonly id: number; readonly message: string; readonly totalBytes?: number }
   | { readonly type: 'transfer-progress'; readonly id: number; readonly bytes: number }
-  | { readonly type: 'transfer-finished'; readonly id: number; readonly message: string; readonly outcome: 'done' | 'skipped' | 'mounted' | 'failed' }
+  | {
+      readonly type: 'transfer-finished';
+      readonly id: number;
+      readonly message: string;
+      readonly outcome: 'done' | 'skipped' | 'mounted' | 'failed';
+    }
   | { readonly type: 'note'; readonly message: string; readonly label?: string }
   | { readonly type: 'warning'; readonly message: string; readonly label?: string; readonly hint?: string }
   | { readonly type: 'error'; readonly error: OcidslError };

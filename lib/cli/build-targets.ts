@@ -25,7 +25,12 @@ export interface BuildOutcome {
  * Builds the requested targets of a session.
  * @throws OcidslError with every failure; what was built stays
  */
-export async function buildTargets(session: WorkspaceSession, settings: Settings, emit: EventListener, signal: AbortSignal): Promise<BuildOutcome> {
+export async function buildTargets(
+  session: WorkspaceSession,
+  settings: Settings,
+  emit: EventListener,
+  signal: AbortSignal,
+): Promise<BuildOutcome> {
   checkGraph(session);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
@@ -53,7 +58,13 @@ export async function buildTargets(session: WorkspaceSession, settings: Settings
     settled.forEach((each, i) => {
       if (each.status === 'fulfilled') written.set(configured[i]!.target.label, each.value);
     });
-    saveSnapshot(session, settings, maker, [...written].map(([label, each]) => ({ label, ...each })), emit);
+    saveSnapshot(
+      session,
+      settings,
+      maker,
+      [...written].map(([label, each]) => ({ label, ...each })),
+      emit,
+    );
     signal.throwIfAborted();
     throwFailures(settled, stop.signal.aborted ? stop.signal.reason : undefined);
     return { results: [...written.values()].flatMap(({ results }) => results), counts: maker.engine.counts };

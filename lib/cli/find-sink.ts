@@ -12,15 +12,29 @@ export function findSink(label: string, provider: 'LoadInfo' | 'PushInfo', targe
   if (exact !== undefined && isSink(exact)) return label;
   const sinks = [...targets.values()].filter(isSink);
   const made = sinks.filter((target) => target.macros.some((call) => formatLabel({ package: target.package, name: call.name }) === label));
-  const found = made.length > 0 ? made : exact === undefined ? [] : sinks.filter((target) => reachable([target.label], (each) => targets.get(each)).includes(label));
+  const found =
+    made.length > 0
+      ? made
+      : exact === undefined
+        ? []
+        : sinks.filter((target) => reachable([target.label], (each) => targets.get(each)).includes(label));
   const [only, ...others] = found;
   if (only !== undefined && others.length === 0) return only.label;
   const rule = provider === 'LoadInfo' ? 'ociLoad' : 'ociPush';
   if (only !== undefined) {
-    throw new OcidslError({ code: 'OCIDSL_SINK_AMBIGUOUS', message: `Cannot choose what to ${rule === 'ociLoad' ? 'load' : 'push'} for "${label}": ${found.map((target) => `"${target.label}"`).join(' and ')} use it`, hint: 'Name one of them' });
+    throw new OcidslError({
+      code: 'OCIDSL_SINK_AMBIGUOUS',
+      message: `Cannot choose what to ${rule === 'ociLoad' ? 'load' : 'push'} for "${label}": ${found.map((target) => `"${target.label}"`).join(' and ')} use it`,
+      hint: 'Name one of them',
+    });
   }
   if (exact === undefined) throw unknownTarget(label, [...targets.keys(), ...macroNames(targets)]);
-  throw new OcidslError({ code: 'OCIDSL_SINK_MISSING', message: `Cannot ${rule === 'ociLoad' ? 'load' : 'push'} "${label}": no ${rule} uses it`, label, hint: `Declare ${rule}({ name: '${exact.name}_${rule === 'ociLoad' ? 'load' : 'push'}', image: …, … })` });
+  throw new OcidslError({
+    code: 'OCIDSL_SINK_MISSING',
+    message: `Cannot ${rule === 'ociLoad' ? 'load' : 'push'} "${label}": no ${rule} uses it`,
+    label,
+    hint: `Declare ${rule}({ name: '${exact.name}_${rule === 'ociLoad' ? 'load' : 'push'}', image: …, … })`,
+  });
 }
 
 function macroNames(targets: ReadonlyMap<string, Target>): string[] {

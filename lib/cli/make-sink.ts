@@ -28,7 +28,13 @@ export async function withSinks<T, R>(
   names: readonly string[],
   provider: Provider<'LoadInfo' | 'PushInfo', T>,
   contentOf: (info: T) => ImageInfo | IndexInfo,
-  command: { readonly settings: Settings; readonly terminal: Terminal; readonly signal: AbortSignal; readonly platform: Platform; readonly emit: EventListener },
+  command: {
+    readonly settings: Settings;
+    readonly terminal: Terminal;
+    readonly signal: AbortSignal;
+    readonly platform: Platform;
+    readonly emit: EventListener;
+  },
   use: (sinks: readonly MadeSink<T>[]) => Promise<R>,
 ): Promise<R> {
   const { settings, terminal, signal, platform, emit } = command;
@@ -45,7 +51,13 @@ export async function withSinks<T, R>(
           return { label: target.label, info, content: await makeContent(contentOf(info), maker, session) };
         }),
       );
-      saveSnapshot(session, settings, maker, sinks.map(({ label, content }) => ({ label, artifacts: content.artifacts })), emit);
+      saveSnapshot(
+        session,
+        settings,
+        maker,
+        sinks.map(({ label, content }) => ({ label, artifacts: content.artifacts })),
+        emit,
+      );
       return await use(sinks);
     } finally {
       maker.store.close();

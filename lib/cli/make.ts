@@ -38,7 +38,7 @@ export const SNAPSHOT_FILE = 'snapshot';
 /** Puts the parts together. The caller closes `store`. */
 export function createMaker(session: WorkspaceSession, settings: Settings, emit: EventListener, signal: AbortSignal): Maker {
   const store = openDiskStore({ directory: settings.cacheDirectory, onEvent: emit });
-  const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings))?.unpack();
+  const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings, session.root))?.unpack();
   const files = new FileIndex(session.root, before?.paths);
   const discoveries = createDiscoveries({
     workspaceRoot: session.root,

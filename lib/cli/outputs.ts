@@ -32,18 +32,35 @@ export interface WrittenTarget {
 }
 
 /** Makes a target and writes its outputs. */
-export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, session: WorkspaceSession, settings: Settings, claims: OutputClaims, folders: OutputFolders): Promise<WrittenTarget> {
+export async function writeOutputs(
+  configured: ConfiguredTarget,
+  maker: Maker,
+  session: WorkspaceSession,
+  settings: Settings,
+  claims: OutputClaims,
+  folders: OutputFolders,
+): Promise<WrittenTarget> {
   const { target, providers } = configured;
   const folder = join(resolve(session.root, settings.outputDirectory), target.package);
-  const line = (digest: string, path: string | undefined, more: Partial<ResultLine>): ResultLine => ({ label: target.label, kind: target.rule.name, digest, ...(path === undefined ? {} : { path: shown(session.root, path) }), ...more });
+  const line = (digest: string, path: string | undefined, more: Partial<ResultLine>): ResultLine => ({
+    label: target.label,
+    kind: target.rule.name,
+    digest,
+    ...(path === undefined ? {} : { path: shown(session.root, path) }),
+    ...more,
+  });
   const load = providers.get(LoadInfo.name) as LoadInfo | undefined;
   const push = providers.get(PushInfo.name) as PushInfo | undefined;
-  const content = (providers.get(IndexInfo.name) ?? providers.get(ImageInfo.name) ?? load?.image ?? push?.content) as ImageInfo | IndexInfo | undefined;
+  const content = (providers.get(IndexInfo.name) ?? providers.get(ImageInfo.name) ?? load?.image ?? push?.content) as
+    | ImageInfo
+    | IndexInfo
+    | undefined;
   if (content !== undefined) {
     const made = await makeContent(content, maker, session);
     const more = { platforms: made.platforms.map(formatPlatform), mediaType: made.root.mediaType };
     // Sinks have nothing of their own on disk: their image is another target's output.
-    if (load !== undefined || push !== undefined) return { results: [line(made.root.digest, undefined, more)], files: [], artifacts: made.artifacts };
+    if (load !== undefined || push !== undefined)
+      return { results: [line(made.root.digest, undefined, more)], files: [], artifacts: made.artifacts };
     const directory = join(folder, target.name);
     claims.claim(directory, target.label);
     return { results: [line(made.root.digest, directory, more)], files: await writeLayoutOf(made, directory), artifacts: made.artifacts };
@@ -60,7 +77,12 @@ export async function writeOutputs(configured: ConfiguredTarget, maker: Maker, s
       await folders.prepare(dirname(path));
       await writeFile(path, made.digest, file.isExecutable || made.isExecutable, maker);
       written.files.push(path);
-      written.results.push(line(formatDigest(made.digest), path, { platforms: [formatPlatform(configured.platform)], ...(info?.mediaType === undefined ? {} : { mediaType: info.mediaType }) }));
+      written.results.push(
+        line(formatDigest(made.digest), path, {
+          platforms: [formatPlatform(configured.platform)],
+          ...(info?.mediaType === undefined ? {} : { mediaType: info.mediaType }),
+        }),
+      );
     }
   }
   return written;
@@ -127,4 +149,3 @@ function shown(root: string, path: string): string {
   const inside = relative(root, path);
   return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }
-

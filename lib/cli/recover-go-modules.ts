@@ -5,7 +5,12 @@ import type { EventListener } from '../base/events.ts';
 const running = new Map<string, Promise<void>>();
 
 /** Whether the failure was that modules were missing, and they are there now. */
-export async function recoverGoModules(error: unknown, environment: Readonly<Record<string, string | undefined>>, emit: EventListener, signal: AbortSignal): Promise<boolean> {
+export async function recoverGoModules(
+  error: unknown,
+  environment: Readonly<Record<string, string | undefined>>,
+  emit: EventListener,
+  signal: AbortSignal,
+): Promise<boolean> {
   if (!isOcidslError(error) || error.code !== 'OCIDSL_GO_MODULES_MISSING') return false;
   const { moduleDirectory, goBinary } = error.cause as { readonly moduleDirectory: string; readonly goBinary: string };
   let download = running.get(moduleDirectory);

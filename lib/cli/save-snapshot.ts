@@ -2,9 +2,11 @@
 import { join, relative } from 'node:path';
 import type { EventListener } from '../base/events.ts';
 import type { Json } from '../base/json.ts';
+import { DeclarationTable } from '../engine/declaration-table.ts';
 import { sameFingerprint, takeFingerprint } from '../engine/fingerprint.ts';
 import { writeSnapshotFile } from '../engine/snapshot-file.ts';
 import type { DiscoveryRecord, PathRecord, TargetRecord } from '../engine/snapshot.ts';
+import { declarationText } from '../graph/closure.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Artifact } from '../plan/action-node.ts';
 import { SNAPSHOT_FILE, type Maker } from './make.ts';
@@ -23,9 +25,27 @@ export interface MadeTarget {
 }
 
 /** Saves the snapshot of the workspace: what this command looked at, and of former ones what that does not contradict. */
-export function saveSnapshot(session: WorkspaceSession, settings: Settings, maker: Maker, made: readonly MadeTarget[], emit: EventListener): void {
+export function saveSnapshot(
+  session: WorkspaceSession,
+  settings: Settings,
+  maker: Maker,
+  made: readonly MadeTarget[],
+  emit: EventListener,
+): void {
   const { before, files, engine } = maker;
   const paths = new PathTable();
+  const declarations = new DeclarationTable();
+  const declared = new Map<string, number>();
+  for (const label of session.closure) {
+    const target = session.targets.get(label)!;
+    declared.set(
+      label,
+      declarations.add(
+        declarationText(target),
+        target.references.map((reference) => declared.get(reference)!),
+      ),
+    );
+  }
   const platform = formatPlatform(settings.platform);
   const targets: TargetRecord[] = [];
   for (const { label, artifacts, results, files: outputs } of made) {
@@ -36,20 +56,43 @@ export function saveSnapshot(session: WorkspaceSession, settings: Settings, make
       // Our own writing: what was there when it was done is what the next build compares with.
       return paths.indexOf(path, () => ({ path, fingerprint: takeFingerprint(file) }));
     });
-    targets.push({ key: `${label} ${platform}`, declaration: session.declarations.get(label)!, paths: Uint32Array.from([...reads, ...writes]), results: results as unknown as Json });
+    targets.push({
+      key: `${label} ${platform}`,
+      declaration: declared.get(label)!,
+      paths: Uint32Array.from([...reads, ...writes]),
+      results: results as unknown as Json,
+    });
   }
-  // What this command did not look at stays as it was recorded.
+  // What this command did not look at stays as it was recorded, as long as that agrees with what it saw.
   const renewed = new Set(targets.map(({ key }) => key));
-  for (const target of before?.targets ?? []) {
-    if (renewed.has(target.key)) continue;
-    const kept = [...target.paths].map((index) => before!.paths[index]!);
-    if (kept.every((record) => paths.agrees(record))) targets.push({ ...target, paths: Uint32Array.from(kept.map((record) => paths.indexOf(record.path, () => record))) });
+  const kept = (before?.targets ?? []).filter(
+    (target) => !renewed.has(target.key) && [...target.paths].every((index) => paths.agrees(before!.paths[index]!)),
+  );
+  const places = declarations.adopt(
+    before?.declarations ?? [],
+    kept.map(({ declaration }) => declaration),
+  );
+  for (const target of kept) {
+    const records = [...target.paths].map((index) => before!.paths[index]!);
+    targets.push({
+      ...target,
+      declaration: places.get(target.declaration)!,
+      paths: Uint32Array.from(records.map((record) => paths.indexOf(record.path, () => record))),
+    });
   }
   const discoveries = validDiscoveries(maker, paths);
   try {
-    writeSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings), { paths: paths.records, targets, discoveries });
+    writeSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings, session.root), {
+      paths: paths.records,
+      targets,
+      declarations: declarations.records,
+      discoveries,
+    });
   } catch (error) {
-    emit({ type: 'note', message: `The next build cannot start from this one: its state could not be saved (${(error as Error).message})` });
+    emit({
+      type: 'note',
+      message: `The next build cannot start from this one: its state could not be saved (${(error as Error).message})`,
+    });
   }
 }
 
@@ -57,7 +100,9 @@ export function saveSnapshot(session: WorkspaceSession, settings: Settings, make
 function validDiscoveries({ discoveries, before }: Maker, paths: PathTable): DiscoveryRecord[] {
   const current = discoveries.records();
   const known = new Set(current.map(({ id }) => id));
-  const kept = (before?.discoveries ?? []).filter(({ id, result }) => !known.has(id) && [...result.watched, ...result.files.map(({ path }) => path)].every((path) => paths.has(path)));
+  const kept = (before?.discoveries ?? []).filter(
+    ({ id, result }) => !known.has(id) && [...result.watched, ...result.files.map(({ path }) => path)].every((path) => paths.has(path)),
+  );
   return [...current, ...kept];
 }
 

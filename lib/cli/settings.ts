@@ -81,7 +81,8 @@ function readPlatform(text: string): Platform {
 
 function readJobs(text: string): number {
   const jobs = Number(text);
-  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024) throw usage(`Cannot use --jobs "${text}": expected a whole number from 1 to 1024`);
+  if (!Number.isInteger(jobs) || jobs < 1 || jobs > 1024)
+    throw usage(`Cannot use --jobs "${text}": expected a whole number from 1 to 1024`);
   return jobs;
 }
 

@@ -1,16 +1,15 @@
 // What must be equal, besides declarations and files, for a snapshot to be valid.
 import { isAbsolute } from 'node:path';
-import { sha256Hex } from '../base/digest.ts';
 import { libraryVersion } from './library.ts';
 import type { Settings } from './settings.ts';
 
 // Variables that discoverers read; a test compares the list with what they declare.
 const DISCOVERY_VARIABLES = ['GOCACHE', 'GOMODCACHE', 'GOPATH', 'HOME', 'PATH', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
 
-/** One word that names the version of the library and what of the settings decides results. */
-export function snapshotVersion(settings: Settings): string {
+/** One line that names the version of the library, the workspace, and what of the settings decides results. */
+export function snapshotVersion(settings: Settings, root: string): string {
   const { environment, outputDirectory, sourceDate } = settings;
   const values = DISCOVERY_VARIABLES.map((name) => `${name}=${environment[name] ?? ''}`);
   const output = isAbsolute(outputDirectory) ? outputDirectory : `./${outputDirectory}`;
-  return sha256Hex([libraryVersion(), sourceDate ?? '', output, ...values].join('\n')).slice(0, 32);
+  return JSON.stringify([libraryVersion(), root, sourceDate ?? '', output, ...values]);
 }

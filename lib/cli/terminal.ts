@@ -1,6 +1,7 @@
 // The only place that prints: results on standard output, everything else on standard error.
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { isOcidslError, type OcidslError, type SourceLocation } from '../base/errors.ts';
 import { createReporter, type Reporter } from '../report/reporter.ts';
 import { COLOR_STYLE, PLAIN_STYLE, type Style } from '../report/style.ts';
@@ -21,19 +22,14 @@ export interface Terminal {
 
 /** The terminal of this process. */
 export function openTerminal(environment: Readonly<Record<string, string | undefined>>, quiet: boolean): Terminal {
-  const { stdout, stderr } = process;
-  // A reader that goes away (`| head`) is no reason to crash.
-  for (const stream of [stdout, stderr]) stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  const isLive = stderr.isTTY && environment['CI'] === undefined && environment['TERM'] !== 'dumb';
+  const isLive = environment['CI'] === undefined && environment['TERM'] !== 'dumb' && isTerminal(2);
   const hasColor = isLive && (environment['NO_COLOR'] ?? '') === '';
   const style: Style = hasColor ? COLOR_STYLE : PLAIN_STYLE;
-  const write = (text: string) => void stderr.write(text);
+  const write = (text: string) => writeAll(2, text);
   const terminal: Terminal = {
     root: process.cwd(),
-    reporter: createReporter({ write, style, quiet, live: isLive ? { columns: stderr.columns || 80 } : undefined }),
-    print: (text) => void stdout.write(text),
+    reporter: createReporter({ write, style, quiet, live: isLive ? { columns: process.stderr.columns || 80 } : undefined }),
+    print: (text) => writeAll(1, text),
     note(text) {
       terminal.reporter.close();
       write(`${text}\n`);
@@ -50,6 +46,31 @@ export function openTerminal(environment: Readonly<Record<string, string | undef
     },
   };
   return terminal;
+}
+
+// By file descriptor: making process.stdout and process.stderr would be a tenth of a build without changes.
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text, 'utf8');
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A reader that goes away (`| head`) is no reason to fail.
+      if (code === 'EPIPE') return;
+      if (code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // A slow reader of a pipe that does not block.
+    }
+  }
+}
+
+// Everything but a character device is no terminal; what is one (or /dev/null) is asked in earnest.
+function isTerminal(fd: number): boolean {
+  try {
+    return fstatSync(fd).isCharacterDevice() && isatty(fd);
+  } catch {
+    return false; // It is closed.
+  }
 }
 
 function debugText(error: OcidslError): string {

@@ -1,13 +1,13 @@
 // A loaded workspace: the configs that a command needs are evaluated, their problems reported, and names on the command line
 // turned into targets.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { sha256Hex } from '../base/digest.ts';
+import { basename, join } from 'node:path';
+import { shortName } from '../base/short-name.ts';
 import { combineErrors, isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
 import { findWorkspace } from '../config/find-workspace.ts';
 import { createConfigLoader, type ConfigLoader } from '../config/load-workspace.ts';
 import { locateCallSite } from '../graph/call-site.ts';
-import { declarationDigests, reachable } from '../graph/closure.ts';
+import { reachable } from '../graph/closure.ts';
 import { findCycle } from '../graph/cycles.ts';
 import { formatLabel, parseLabel } from '../graph/label.ts';
 import type { Target } from '../graph/target.ts';
@@ -26,8 +26,6 @@ export interface WorkspaceSession {
   readonly requested: readonly string[];
   /** Every target that they reach, dependencies first. */
   readonly closure: readonly string[];
-  /** Declarations by label; see declarationDigests(). */
-  readonly declarations: ReadonlyMap<string, string>;
   /** Where a target was declared, innermost call first. */
   locate(label: string): SourceLocation[];
   /** The error with the place of its target, where it has none. */
@@ -43,10 +41,14 @@ export type ChooseTarget = (label: string, targets: ReadonlyMap<string, Target>)
  * Loads what `names` need; all targets where it is empty.
  * @throws OcidslError with every problem of the configs
  */
-export async function openWorkspace(settings: Settings, names: readonly string[], choose: ChooseTarget = existingTarget): Promise<WorkspaceSession> {
+export async function openWorkspace(
+  settings: Settings,
+  names: readonly string[],
+  choose: ChooseTarget = existingTarget,
+): Promise<WorkspaceSession> {
   const found = findWorkspace(settings.root ?? settings.cwd);
   const root = settings.root ?? found.root;
-  const stateDirectory = join(settings.cacheDirectory, 'workspaces', sha256Hex(root).slice(0, 32));
+  const stateDirectory = join(settings.cacheDirectory, 'workspaces', `${basename(root)}-${shortName(root)}`);
   makePrivateFolder(stateDirectory);
   const loader = createConfigLoader({
     root,
@@ -59,10 +61,16 @@ export async function openWorkspace(settings: Settings, names: readonly string[]
   const { targets } = loader.workspace;
   const locate = (label: string): SourceLocation[] => {
     const target = targets.get(label);
-    return target === undefined ? [] : [target.site, ...target.macros.map((call) => call.site).reverse()].flatMap((site) => userLocation(site, loader));
+    return target === undefined
+      ? []
+      : [target.site, ...target.macros.map((call) => call.site).reverse()].flatMap((site) => userLocation(site, loader));
   };
   const located = (error: OcidslError): OcidslError =>
-    error.errors.length > 0 ? combineErrors(error.errors.map(located)) : error.label === undefined ? error : error.at({ locations: locate(error.label) });
+    error.errors.length > 0
+      ? combineErrors(error.errors.map(located))
+      : error.label === undefined
+        ? error
+        : error.at({ locations: locate(error.label) });
 
   const packageOfCwd = settings.root === undefined ? found.packageOfCwd : '';
   const requestedLabels = names.map((name) => formatLabel(parseLabel(name, packageOfCwd)));
@@ -80,7 +88,17 @@ export async function openWorkspace(settings: Settings, names: readonly string[]
   const requested = requestedLabels.length === 0 ? [...targets.keys()] : requestedLabels.map((label) => choose(label, targets));
   const lookup = (label: string) => targets.get(label);
   const closure = reachable(requested, lookup);
-  return { root, stateDirectory, loader, targets, requested, closure, declarations: declarationDigests(closure, lookup), locate, located, locatedIfExpected: (error) => (isOcidslError(error) ? located(error) : error) };
+  return {
+    root,
+    stateDirectory,
+    loader,
+    targets,
+    requested,
+    closure,
+    locate,
+    located,
+    locatedIfExpected: (error) => (isOcidslError(error) ? located(error) : error),
+  };
 }
 
 /** Fails where targets use each other in a circle or use what does not exist. */
@@ -90,7 +108,9 @@ export function checkGraph(session: WorkspaceSession): void {
     const target = targets.get(label)!;
     return target === undefined
       ? []
-      : target.references.filter((reference) => !targets.has(reference)).map((reference) => session.located(asUse(unknownTarget(reference, targets.keys()), target)));
+      : target.references
+          .filter((reference) => !targets.has(reference))
+          .map((reference) => session.located(asUse(unknownTarget(reference, targets.keys()), target)));
   });
   if (errors.length > 0) throw combineErrors(errors);
   const cycle = findCycle(session.requested, (label) => targets.get(label)?.references ?? []);
@@ -105,7 +125,12 @@ export function checkGraph(session: WorkspaceSession): void {
 }
 
 function asUse(error: OcidslError, target: Target): OcidslError {
-  return new OcidslError({ code: error.code, message: `${error.message} (used by ${target.rule.name} "${target.label}")`, label: target.label, hint: error.hint });
+  return new OcidslError({
+    code: error.code,
+    message: `${error.message} (used by ${target.rule.name} "${target.label}")`,
+    label: target.label,
+    hint: error.hint,
+  });
 }
 
 function userLocation(site: Target['site'], loader: ConfigLoader): SourceLocation[] {
@@ -143,7 +168,9 @@ function existingTarget(label: string, targets: ReadonlyMap<string, Target>): st
 
 // A macro's name is no target where the macro did not make one: name those that it made.
 function withMacros(label: string, targets: ReadonlyMap<string, Target>): OcidslError {
-  const made = [...targets.values()].filter((target) => target.macros.some((call) => formatLabel({ package: target.package, name: call.name }) === label));
+  const made = [...targets.values()].filter((target) =>
+    target.macros.some((call) => formatLabel({ package: target.package, name: call.name }) === label),
+  );
   if (made.length === 0) return unknownTarget(label, targets.keys());
   return new OcidslError({
     code: 'OCIDSL_TARGET_UNKNOWN',

@@ -1,6 +1,6 @@
 // Keeps bundles in a folder of the workspace: for each package a small file that says what the bundle was made from, beside it
 // the script, its source map and V8's compiled code, named by content. Deleting any of them costs time only.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Hex } from '../base/digest.ts';
 import type { ConfigBundle } from './config-bundle.ts';
@@ -77,6 +77,7 @@ export class BundleCache {
   writeScript(bundle: ConfigBundle): boolean {
     try {
       mkdirSync(this.directory, { recursive: true });
+      sweep(this.directory);
       replaceFile(bundle.script, bundle.code);
       replaceFile(mapPath(bundle.script), bundle.readMap());
       return true;
@@ -130,6 +131,18 @@ const COMPILER = `${process.version}-${process.arch}`;
 
 function mapPath(script: string): string {
   return `${script}.map`;
+}
+
+const STALE_MS = 24 * 60 * 60 * 1000;
+
+// Removes what killed commands left: temporary files that nobody has changed for a day.
+function sweep(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!name.endsWith('.tmp')) continue;
+    const path = join(directory, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.ctimeMs > STALE_MS) rmSync(path, { force: true });
+  }
 }
 
 function replaceFile(path: string, content: string | Buffer): void {

@@ -35,7 +35,13 @@ export function createDiscoveries(options: DiscoveriesOptions): Discoveries {
   const limit = createLimiter(AT_A_TIME);
   const { files } = options;
 
-  const find = async (discovery: Discovery, id: string, discoverer: Discoverer, environment: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Promise<Discovered> => {
+  const find = async (
+    discovery: Discovery,
+    id: string,
+    discoverer: Discoverer,
+    environment: Readonly<Record<string, string | undefined>>,
+    signal: AbortSignal,
+  ): Promise<Discovered> => {
     const io = { workspaceRoot: options.workspaceRoot, environment, signal };
     const before = known.get(id);
     if (before !== undefined && before.watched.every((path) => files.isUnchanged(path))) {

@@ -92,7 +92,10 @@ export class Engine {
     const description = action.describe(found);
     const resolved = await Promise.all(description.inputs.map((input) => this.#input(input)));
     this.#reads.set(action, {
-      paths: [...found.flatMap((each) => [...each.watched, ...each.files.map(({ path }) => path)]), ...description.inputs.flatMap(({ content }) => (content.kind === 'source' ? [content.path] : []))],
+      paths: [
+        ...found.flatMap((each) => [...each.watched, ...each.files.map(({ path }) => path)]),
+        ...description.inputs.flatMap(({ content }) => (content.kind === 'source' ? [content.path] : [])),
+      ],
       actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
     });
     signal.throwIfAborted();
@@ -102,7 +105,15 @@ export class Engine {
     this.counts[outcome]++;
     if (outcome !== 'executed') {
       const output = Buffer.from(result.stdout).toString('utf8') + Buffer.from(result.stderr).toString('utf8');
-      emit({ type: 'action-finished', id: 0, label: action.label, mnemonic: action.mnemonic, outcome, durationMs: 0, ...(output === '' ? {} : { output }) });
+      emit({
+        type: 'action-finished',
+        id: 0,
+        label: action.label,
+        mnemonic: action.mnemonic,
+        outcome,
+        durationMs: 0,
+        ...(output === '' ? {} : { output }),
+      });
     }
     return result;
   }
@@ -110,12 +121,26 @@ export class Engine {
   async #input(input: ActionInput): Promise<ResolvedInput[]> {
     const { content, path } = input;
     if (content.kind === 'bytes') {
-      return [{ path, isExecutable: input.isExecutable ?? false, sizeBytes: content.bytes.byteLength, content: { kind: 'bytes', bytes: content.bytes, digest: digestOf(content.bytes) } }];
+      return [
+        {
+          path,
+          isExecutable: input.isExecutable ?? false,
+          sizeBytes: content.bytes.byteLength,
+          content: { kind: 'bytes', bytes: content.bytes, digest: digestOf(content.bytes) },
+        },
+      ];
     }
     if (content.kind === 'source') {
       const fingerprint = this.#options.files.look(content.path);
       if (fingerprint.kind !== 'file') throw notRegular(content.path, fingerprint);
-      return [{ path, isExecutable: input.isExecutable ?? (fingerprint.mode & 0o100) !== 0, sizeBytes: fingerprint.sizeBytes, content: { kind: 'file', path: content.path } }];
+      return [
+        {
+          path,
+          isExecutable: input.isExecutable ?? (fingerprint.mode & 0o100) !== 0,
+          sizeBytes: fingerprint.sizeBytes,
+          content: { kind: 'file', path: content.path },
+        },
+      ];
     }
     const made = await this.make(content);
     return made.map((file) => ({
@@ -131,5 +156,10 @@ export class Engine {
 export const NOT_STARTED = 'OCIDSL_NOT_STARTED';
 
 function notStarted(action: ActionNode): OcidslError {
-  return new OcidslError({ code: NOT_STARTED, kind: 'build', message: `Cannot start ${action.mnemonic}: another action failed before`, label: action.label });
+  return new OcidslError({
+    code: NOT_STARTED,
+    kind: 'build',
+    message: `Cannot start ${action.mnemonic}: another action failed before`,
+    label: action.label,
+  });
 }

@@ -189,8 +189,16 @@ function changed(path: string): OcidslError {
 /** The error for an input that is missing or not a regular file. */
 export function notRegular(path: string, fingerprint: Fingerprint): OcidslError {
   if (fingerprint.kind === 'absent') {
-    return new OcidslError({ code: 'OCIDSL_INPUT_MISSING', kind: 'config', message: `Cannot find the file "${path}": it does not exist, expected a file of the workspace` });
+    return new OcidslError({
+      code: 'OCIDSL_INPUT_MISSING',
+      kind: 'config',
+      message: `Cannot find the file "${path}": it does not exist, expected a file of the workspace`,
+    });
   }
   const is = { directory: 'a folder', symlink: 'a symbolic link', other: 'a device, pipe or socket', file: 'a file' }[fingerprint.kind];
-  return new OcidslError({ code: 'OCIDSL_INPUT_KIND', kind: 'config', message: `Cannot read "${path}": it is ${is}, expected a regular file` });
+  return new OcidslError({
+    code: 'OCIDSL_INPUT_KIND',
+    kind: 'config',
+    message: `Cannot read "${path}": it is ${is}, expected a regular file`,
+  });
 }

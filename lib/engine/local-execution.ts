@@ -35,9 +35,20 @@ export function localExecution(options: LocalExecutionOptions): Execution {
       const started = options.now();
       options.emit({ type: 'action-started', id, label, mnemonic, message });
       const finish = (outcome: 'executed' | 'failed' | 'cancelled', output: string) =>
-        options.emit({ type: 'action-finished', id, label, mnemonic, outcome, durationMs: options.now() - started, ...(output === '' ? {} : { output }) });
+        options.emit({
+          type: 'action-finished',
+          id,
+          label,
+          mnemonic,
+          outcome,
+          durationMs: options.now() - started,
+          ...(output === '' ? {} : { output }),
+        });
       try {
-        const result = action.description.kind === 'tool' ? await runTool(action, action.description, options, signal) : await options.runCommand(action, signal);
+        const result =
+          action.description.kind === 'tool'
+            ? await runTool(action, action.description, options, signal)
+            : await options.runCommand(action, signal);
         signal.throwIfAborted();
         requireOutputs(action, result);
         finish('executed', Buffer.from(result.stdout).toString('utf8') + Buffer.from(result.stderr).toString('utf8'));
@@ -50,9 +61,15 @@ export function localExecution(options: LocalExecutionOptions): Execution {
   };
 }
 
-async function runTool(action: PreparedAction, description: ToolDescription, options: LocalExecutionOptions, signal: AbortSignal): Promise<ActionResult> {
+async function runTool(
+  action: PreparedAction,
+  description: ToolDescription,
+  options: LocalExecutionOptions,
+  signal: AbortSignal,
+): Promise<ActionResult> {
   const tool = await options.loadTool(description.tool.name);
-  if (tool.version !== description.tool.version) throw new Error(`The tool ${tool.name} has version ${tool.version}, the action asks for ${description.tool.version}`);
+  if (tool.version !== description.tool.version)
+    throw new Error(`The tool ${tool.name} has version ${tool.version}, the action asks for ${description.tool.version}`);
   const outputs = new OutputCollector(options.cas, action.node.outputs);
   const lines: string[] = [];
   let readElsewhere = false;
@@ -73,7 +90,8 @@ async function runTool(action: PreparedAction, description: ToolDescription, opt
       print: (line) => void lines.push(line),
     });
     // A program that was told paths read the files itself: make sure that it saw what the key says.
-    if (readElsewhere || description.local !== undefined) options.files.verifyUnchanged(action.inputs.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : [])));
+    if (readElsewhere || description.local !== undefined)
+      options.files.verifyUnchanged(action.inputs.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : [])));
     return {
       outputFiles: outputs.files(),
       outputDirectories: [],

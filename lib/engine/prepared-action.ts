@@ -74,7 +74,9 @@ export class PreparedAction {
       commandDigest: digestOf(command),
       inputRootDigest: merkleRoot(files),
       salt: SALT,
-      ...(description.kind === 'command' && description.timeoutSeconds !== undefined ? { timeout: { seconds: description.timeoutSeconds, nanos: 0 } } : {}),
+      ...(description.kind === 'command' && description.timeoutSeconds !== undefined
+        ? { timeout: { seconds: description.timeoutSeconds, nanos: 0 } }
+        : {}),
     });
   }
 }

@@ -1,5 +1,18 @@
 // Runs a command action: stages its inputs in a private folder, runs it in the sandbox, keeps its declared outputs.
-import { chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync, lstatSync, openSync, readSync, closeSync } from 'node:fs';
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  lstatSync,
+  openSync,
+  readSync,
+  closeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ActionResult, OutputFile } from '../action/action-result.ts';
@@ -39,10 +52,9 @@ export function commandRunner(options: CommandRunnerOptions): CommandRunner {
     if (action.description.kind !== 'command') throw new Error('Only commands are run here');
     const { argv, environment, timeoutSeconds } = action.description;
     const found = await (sandbox ??= find());
-    const directory = mkdtempSync(join(tmpdir(), 'ocidsl-action-'));
+    const directory = makeFolder();
     try {
-      await stage(action.inputs, directory, options);
-      for (const output of action.node.outputs) mkdirSync(output.endsWith('/') ? join(directory, output) : dirname(join(directory, output)), { recursive: true });
+      await stage(action.inputs, action.node.outputs, directory, options).catch(rethrowStaging);
       const ended = await runProcess({
         argv: found.wrap(argv, directory),
         cwd: directory,
@@ -50,17 +62,48 @@ export function commandRunner(options: CommandRunnerOptions): CommandRunner {
         signal,
         ...(timeoutSeconds === undefined ? {} : { timeoutMs: timeoutSeconds * 1000 }),
       });
-      if (ended.exitCode !== 0) throw commandFailed(argv, ended.exitCode, ended.timedOut ? timeoutSeconds : undefined, `${ended.stdout.toString('utf8')}${ended.stderr.toString('utf8')}`);
-      return { ...(await collect(action.node.outputs, directory, options.cas)), outputSymlinks: [], exitCode: 0, stdout: ended.stdout, stderr: ended.stderr };
+      if (ended.exitCode !== 0)
+        throw commandFailed(
+          argv,
+          ended.exitCode,
+          ended.timedOut ? timeoutSeconds : undefined,
+          `${ended.stdout.toString('utf8')}${ended.stderr.toString('utf8')}`,
+        );
+      return {
+        ...(await collect(action.node.outputs, directory, options.cas)),
+        outputSymlinks: [],
+        exitCode: 0,
+        stdout: ended.stdout,
+        stderr: ended.stderr,
+      };
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
   };
 }
 
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'ocidsl-action-'));
+  } catch (error) {
+    return rethrowStaging(error);
+  }
+}
+
+// A full or read-only disk is no bug of ours.
+function rethrowStaging(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+  throw environmentError(`put the inputs of a command into "${tmpdir()}"`, error, 'Free some space there, or set TMPDIR to another folder');
+}
+
 // Copies (cloned where the file system can), never links: a command may write to its inputs, and neither the user's files
 // nor the store may change by that.
-async function stage(inputs: readonly ResolvedInput[], directory: string, { cas, files }: CommandRunnerOptions): Promise<void> {
+async function stage(
+  inputs: readonly ResolvedInput[],
+  outputs: readonly string[],
+  directory: string,
+  { cas, files }: CommandRunnerOptions,
+): Promise<void> {
   for (const input of inputs) {
     const target = join(directory, input.path);
     mkdirSync(dirname(target), { recursive: true });
@@ -76,14 +119,26 @@ async function stage(inputs: readonly ResolvedInput[], directory: string, { cas,
     }
     chmodSync(target, input.isExecutable ? 0o755 : 0o644);
   }
+  for (const output of outputs)
+    mkdirSync(output.endsWith('/') ? join(directory, output) : dirname(join(directory, output)), { recursive: true });
 }
 
-async function collect(outputs: readonly string[], directory: string, cas: ContentAddressableStorage): Promise<Pick<ActionResult, 'outputFiles' | 'outputDirectories'>> {
+async function collect(
+  outputs: readonly string[],
+  directory: string,
+  cas: ContentAddressableStorage,
+): Promise<Pick<ActionResult, 'outputFiles' | 'outputDirectories'>> {
   const outputFiles: OutputFile[] = [];
   const add = async (path: string) => {
     const stats = lstatSync(join(directory, path), { throwIfNoEntry: false });
     if (stats === undefined) return;
-    if (!stats.isFile()) throw new OcidslError({ code: 'OCIDSL_OUTPUT_KIND', kind: 'build', message: `Cannot keep the output "${path}": it is ${stats.isDirectory() ? 'a folder' : 'not a regular file'}, expected a regular file`, ...(stats.isDirectory() ? { hint: `Declare the output as "${path}/"` } : {}) });
+    if (!stats.isFile())
+      throw new OcidslError({
+        code: 'OCIDSL_OUTPUT_KIND',
+        kind: 'build',
+        message: `Cannot keep the output "${path}": it is ${stats.isDirectory() ? 'a folder' : 'not a regular file'}, expected a regular file`,
+        ...(stats.isDirectory() ? { hint: `Declare the output as "${path}/"` } : {}),
+      });
     outputFiles.push({ path, digest: await keep(join(directory, path), cas), isExecutable: (stats.mode & 0o100) !== 0 });
   };
   const walk = async (folder: string): Promise<void> => {
@@ -113,6 +168,12 @@ async function keep(file: string, cas: ContentAddressableStorage): Promise<Diges
 }
 
 function commandFailed(argv: readonly string[], exitCode: number, timeoutSeconds: number | undefined, output: string): OcidslError {
-  const how = timeoutSeconds === undefined ? `it ended with exit code ${exitCode}` : `it was stopped after its time limit of ${timeoutSeconds} s`;
-  return new OcidslError({ code: 'OCIDSL_COMMAND_FAILED', kind: 'build', message: `Cannot run ${JSON.stringify(argv.join(' ').slice(0, 200))}: ${how}, expected 0`, output });
+  const how =
+    timeoutSeconds === undefined ? `it ended with exit code ${exitCode}` : `it was stopped after its time limit of ${timeoutSeconds} s`;
+  return new OcidslError({
+    code: 'OCIDSL_COMMAND_FAILED',
+    kind: 'build',
+    message: `Cannot run ${JSON.stringify(argv.join(' ').slice(0, 200))}: ${how}, expected 0`,
+    output,
+  });
 }

@@ -69,7 +69,8 @@ export async function findSandbox(policy: SandboxPolicy, path: string | undefine
   throw new OcidslError({
     code: 'OCIDSL_SANDBOX_MISSING',
     kind: 'environment',
-    message: 'Cannot run commands in a sandbox: bubblewrap (bwrap) is not installed or may not make namespaces, and --sandbox=require is set',
+    message:
+      'Cannot run commands in a sandbox: bubblewrap (bwrap) is not installed or may not make namespaces, and --sandbox=require is set',
     hint: 'Install bubblewrap, or allow --sandbox=prefer',
   });
 }

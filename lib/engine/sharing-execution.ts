@@ -7,7 +7,10 @@ export function sharingExecution(inner: Execution): Execution {
   return {
     async execute(action, signal) {
       const unread = action.unread();
-      const identity = unread.length === 0 ? (await action.key()).hash : `${action.shape()} ${unread.map((input) => (input.content.kind === 'file' ? input.content.path : '')).join('\0')}`;
+      const identity =
+        unread.length === 0
+          ? (await action.key()).hash
+          : `${action.shape()} ${unread.map((input) => (input.content.kind === 'file' ? input.content.path : '')).join('\0')}`;
       const known = running.get(identity);
       if (known !== undefined) return { ...(await known), outcome: 'shared' };
       const started = inner.execute(action, signal);

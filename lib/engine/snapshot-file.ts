@@ -7,7 +7,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Json } from '../base/json.ts';
 import type { Fingerprint, PathKind } from './fingerprint.ts';
-import type { DiscoveryRecord, PathRecord, Snapshot, TargetRecord } from './snapshot.ts';
+import type { DeclarationRecord, DiscoveryRecord, PathRecord, Snapshot, TargetRecord } from './snapshot.ts';
 
 const KINDS: readonly PathKind[] = ['absent', 'file', 'directory', 'symlink', 'other'];
 const COLUMNS = 6; // kind, size, mtime, ctime, ino, mode
@@ -16,7 +16,9 @@ const NO_KIND = -1;
 /** A snapshot as read: the columns stay packed until they are asked for. */
 export interface PackedSnapshot {
   readonly targetKeys: readonly string[];
-  readonly targetDeclarations: readonly string[];
+  /** Index of the declaration of target `i`. */
+  readonly targetDeclarations: readonly number[];
+  readonly declarations: readonly DeclarationRecord[];
   /** Path indexes of target `i`. */
   pathsOf(target: number): Uint32Array;
   resultsOf(target: number): Json;
@@ -36,7 +38,14 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
     figures.set(
       fingerprint === undefined
         ? [NO_KIND, 0, 0, 0, 0, 0]
-        : [KINDS.indexOf(fingerprint.kind), fingerprint.sizeBytes, fingerprint.mtimeMs, fingerprint.ctimeMs, fingerprint.ino, fingerprint.mode],
+        : [
+            KINDS.indexOf(fingerprint.kind),
+            fingerprint.sizeBytes,
+            fingerprint.mtimeMs,
+            fingerprint.ctimeMs,
+            fingerprint.ino,
+            fingerprint.mode,
+          ],
       i * COLUMNS,
     );
     if (record.hash !== undefined) hashes.write(record.hash, i * 32, 'hex');
@@ -57,6 +66,8 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
     Buffer.from(snapshot.targets.map((target) => `${target.key}\0${target.declaration}\0${JSON.stringify(target.results)}`).join('\0')),
     hashes,
     Buffer.from(JSON.stringify(snapshot.discoveries)),
+    // JSON and labels hold no NUL.
+    Buffer.from(snapshot.declarations.map(({ text, uses }) => `${uses.join(' ')}\n${text}`).join('\0')),
   ];
   const header = Buffer.from(`${magic(version)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
   const temporary = `${file}.${process.pid}.tmp`;
@@ -80,23 +91,49 @@ export function readSnapshotFile(file: string, version: string): PackedSnapshot 
     let offset = second + 1 + padding(second + 1);
     if (offset + lengths.reduce((sum, length) => sum + length, 0) !== data.length) return undefined;
     const sections = lengths.map((length) => data.subarray(offset, (offset += length)));
-    return pack(sections as [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]);
+    return pack(sections as Sections);
   } catch {
     return undefined;
   }
 }
 
-function pack([figureBytes, indexBytes, endBytes, pathBytes, targetBytes, hashes, discoveries]: [Buffer, Buffer, Buffer, Buffer, Buffer, Buffer, Buffer]): PackedSnapshot {
+type Sections = [
+  figures: Buffer,
+  indexes: Buffer,
+  ends: Buffer,
+  paths: Buffer,
+  targets: Buffer,
+  hashes: Buffer,
+  discoveries: Buffer,
+  declarations: Buffer,
+];
+
+function unpackDeclaration(text: string): DeclarationRecord {
+  const line = text.indexOf('\n');
+  return { text: text.slice(line + 1), uses: line <= 0 ? [] : text.slice(0, line).split(' ').map(Number) };
+}
+
+function pack([
+  figureBytes,
+  indexBytes,
+  endBytes,
+  pathBytes,
+  targetBytes,
+  hashes,
+  discoveries,
+  declarationBytes,
+]: Sections): PackedSnapshot {
   const figures = new Float64Array(aligned(figureBytes, 8), 0, figureBytes.length / 8);
   const indexes = new Uint32Array(aligned(indexBytes, 4), 0, indexBytes.length / 4);
   const ends = new Uint32Array(aligned(endBytes, 4), 0, endBytes.length / 4);
   const paths = pathBytes.length === 0 ? [] : pathBytes.toString('utf8').split('\0');
   const texts = targetBytes.length === 0 ? [] : targetBytes.toString('utf8').split('\0');
   const targetKeys: string[] = [];
-  const targetDeclarations: string[] = [];
+  const targetDeclarations: number[] = [];
+  const declarations = declarationBytes.length === 0 ? [] : declarationBytes.toString('utf8').split('\0').map(unpackDeclaration);
   for (let i = 0; i < ends.length; i++) {
     targetKeys.push(texts[i * 3]!);
-    targetDeclarations.push(texts[i * 3 + 1]!);
+    targetDeclarations.push(Number(texts[i * 3 + 1]));
   }
   const pathsOf = (target: number) => indexes.subarray(target === 0 ? 0 : ends[target - 1], ends[target]);
   const resultsOf = (target: number) => JSON.parse(texts[target * 3 + 2]!) as Json;
@@ -104,11 +141,19 @@ function pack([figureBytes, indexBytes, endBytes, pathBytes, targetBytes, hashes
     const at = i * COLUMNS;
     const kind = figures[at]!;
     if (kind === NO_KIND) return undefined;
-    return { kind: KINDS[kind]!, sizeBytes: figures[at + 1]!, mtimeMs: figures[at + 2]!, ctimeMs: figures[at + 3]!, ino: figures[at + 4]!, mode: figures[at + 5]! };
+    return {
+      kind: KINDS[kind]!,
+      sizeBytes: figures[at + 1]!,
+      mtimeMs: figures[at + 2]!,
+      ctimeMs: figures[at + 3]!,
+      ino: figures[at + 4]!,
+      mode: figures[at + 5]!,
+    };
   };
   return {
     targetKeys,
     targetDeclarations,
+    declarations,
     pathsOf,
     resultsOf,
     pathCount: paths.length,
@@ -130,13 +175,19 @@ function pack([figureBytes, indexBytes, endBytes, pathBytes, targetBytes, hashes
         return { path, fingerprint: fingerprint(i), hash: /^0+$/.test(hash) ? undefined : hash };
       }),
       discoveries: JSON.parse(discoveries.toString('utf8')) as DiscoveryRecord[],
-      targets: targetKeys.map((key, i): TargetRecord => ({ key, declaration: targetDeclarations[i]!, paths: pathsOf(i), results: resultsOf(i) })),
+      declarations,
+      targets: targetKeys.map((key, i): TargetRecord => ({
+        key,
+        declaration: targetDeclarations[i]!,
+        paths: pathsOf(i),
+        results: resultsOf(i),
+      })),
     }),
   };
 }
 
 function magic(version: string): string {
-  return `ocidsl snapshot 1 ${endianness()} ${version}`;
+  return `ocidsl snapshot 2 ${endianness()} ${version}`;
 }
 
 function padding(length: number): number {

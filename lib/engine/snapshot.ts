@@ -20,12 +20,19 @@ export interface DiscoveryRecord {
   readonly result: Discovered;
 }
 
+/** What a target declared, as text whose first line is its label. */
+export interface DeclarationRecord {
+  readonly text: string;
+  /** The declarations that it uses, by index; smaller than its own. */
+  readonly uses: readonly number[];
+}
+
 /** What a configured target read and made. */
 export interface TargetRecord {
   /** `label platform`. */
   readonly key: string;
-  /** Digest of the target's own and its dependencies' declarations. */
-  readonly declaration: string;
+  /** Index of the target's declaration. */
+  readonly declaration: number;
   /** Indexes into the paths: everything read, and every output file. */
   readonly paths: Uint32Array;
   /** The result lines of the build, as JSON. */
@@ -36,5 +43,7 @@ export interface TargetRecord {
 export interface Snapshot {
   readonly paths: readonly PathRecord[];
   readonly discoveries: readonly DiscoveryRecord[];
+  /** Those that a declaration uses come before it. */
+  readonly declarations: readonly DeclarationRecord[];
   readonly targets: readonly TargetRecord[];
 }

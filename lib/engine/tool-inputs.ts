@@ -13,7 +13,12 @@ export function toolInputs(inputs: readonly ResolvedInput[], files: FileIndex, c
   const byPath = new Map(inputs.map((input) => [input.path, input]));
   const find = (path: string): ResolvedInput => {
     const input = byPath.get(path);
-    if (input === undefined) throw new OcidslError({ code: 'OCIDSL_TOOL_INPUT_MISSING', kind: 'build', message: `Cannot read the input "${path}": the action does not declare it` });
+    if (input === undefined)
+      throw new OcidslError({
+        code: 'OCIDSL_TOOL_INPUT_MISSING',
+        kind: 'build',
+        message: `Cannot read the input "${path}": the action does not declare it`,
+      });
     return input;
   };
   return {
@@ -27,7 +32,12 @@ export function toolInputs(inputs: readonly ResolvedInput[], files: FileIndex, c
     },
     async readBytes(path, limitBytes = DEFAULT_LIMIT) {
       const { content, sizeBytes } = find(path);
-      if (sizeBytes > limitBytes) throw new OcidslError({ code: 'OCIDSL_INPUT_TOO_LARGE', kind: 'build', message: `Cannot read "${path}": it has ${sizeBytes} bytes, expected at most ${limitBytes}` });
+      if (sizeBytes > limitBytes)
+        throw new OcidslError({
+          code: 'OCIDSL_INPUT_TOO_LARGE',
+          kind: 'build',
+          message: `Cannot read "${path}": it has ${sizeBytes} bytes, expected at most ${limitBytes}`,
+        });
       if (content.kind === 'bytes') return Buffer.from(content.bytes);
       if (content.kind === 'blob') return await cas.readBytes(content.digest, limitBytes);
       return Buffer.concat([...files.chunks(content.path)].map((chunk) => Buffer.from(chunk)));

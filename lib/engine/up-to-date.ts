@@ -2,23 +2,26 @@
 // Merkle tree, starts no process and analyses nothing.
 import { resolve } from 'node:path';
 import type { Json } from '../base/json.ts';
+import { presentDeclarations } from './declaration-table.ts';
 import { takeFingerprint } from './fingerprint.ts';
 import type { PackedSnapshot } from './snapshot-file.ts';
 
-/** One configured target that is asked for. */
-export interface WantedTarget {
-  /** `label platform`. */
-  readonly key: string;
-  readonly declaration: string;
-}
-
-/** The recorded results of the wanted targets, in their order; undefined where anything may have changed. */
-export function checkUpToDate(snapshot: PackedSnapshot, root: string, wanted: readonly WantedTarget[]): Json[] | undefined {
+/**
+ * The recorded results of the wanted configured targets (`label platform`), in their order; undefined where anything may have
+ * changed. `declared` gives the present declaration of a label.
+ */
+export function checkUpToDate(
+  snapshot: PackedSnapshot,
+  root: string,
+  wanted: readonly string[],
+  declared: (label: string) => string | undefined,
+): Json[] | undefined {
   const places = new Map(snapshot.targetKeys.map((key, i) => [key, i]));
+  const present = presentDeclarations(snapshot.declarations, declared);
   const targets: number[] = [];
-  for (const { key, declaration } of wanted) {
+  for (const key of wanted) {
     const place = places.get(key);
-    if (place === undefined || snapshot.targetDeclarations[place] !== declaration) return undefined;
+    if (place === undefined || present[snapshot.targetDeclarations[place]!] !== 1) return undefined;
     targets.push(place);
   }
   const seen = new Uint8Array(snapshot.pathCount);

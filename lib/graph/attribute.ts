@@ -71,10 +71,7 @@ export function fixed<In, Out, R extends boolean>(attribute: Attribute<In, Out, 
 }
 
 /** Text; `check` returns what is wrong with it, or undefined. */
-export function string<T extends string = string>(
-  expects = 'a string',
-  check?: (text: string) => string | undefined,
-): AttributeType<T, T> {
+export function string<T extends string = string>(expects = 'a string', check?: (text: string) => string | undefined): AttributeType<T, T> {
   return {
     expects,
     normalize(value, path, context) {
@@ -202,7 +199,11 @@ export function file(): AttributeType<string, { readonly $file: string }> {
     normalize(value, path, context) {
       const result = typeof value === 'string' ? sourcePath(value, context.package) : { problem: undefined };
       if ('path' in result) return { $file: result.path };
-      context.problem(path, result.problem === undefined ? describeValue(value) : `${describeValue(value)} (${result.problem})`, this.expects);
+      context.problem(
+        path,
+        result.problem === undefined ? describeValue(value) : `${describeValue(value)} (${result.problem})`,
+        this.expects,
+      );
       return null;
     },
   };
@@ -240,9 +241,15 @@ export function anyOf<In1, Out1, In2, Out2>(
 }
 
 /** The normal form of an attribute's value, with `select()` cases normalised one by one. */
-export function normalizeAttribute(attribute: Attribute<unknown, unknown>, value: unknown, path: string, context: NormalizeContext): AttributeValue {
+export function normalizeAttribute(
+  attribute: Attribute<unknown, unknown>,
+  value: unknown,
+  path: string,
+  context: NormalizeContext,
+): AttributeValue {
   if (!isSelect(value)) return attribute.type.normalize(value, path, context);
-  if (!attribute.configurable) context.problem(path, 'select(…)', `${attribute.type.expects}: this attribute cannot depend on the platform`);
+  if (!attribute.configurable)
+    context.problem(path, 'select(…)', `${attribute.type.expects}: this attribute cannot depend on the platform`);
   const cases: Record<string, AttributeValue> = {};
   for (const [platform, each] of casesOf(value)) {
     if (isSelect(each)) context.problem(path, 'a select(…) inside of a select(…)', attribute.type.expects);

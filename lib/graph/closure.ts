@@ -1,5 +1,4 @@
-// The targets that some targets reach, and digests of their declarations. Iterative, for chains of any length.
-import { sha256Hex } from '../base/digest.ts';
+// The targets that some targets reach, and their declarations as text. Iterative, for chains of any length.
 import type { Target } from './target.ts';
 
 /** Looks a target up; undefined where it is not declared (yet). */
@@ -28,16 +27,9 @@ export function reachable(roots: Iterable<string>, lookup: TargetLookup): string
 }
 
 /**
- * A digest for each target of what it and everything that it reaches declares: equal digests mean equal analyses. Where a
- * declaration is made is not part of it.
+ * What a target declares, as text: where a target and everything that it reaches declare the same, its analysis is the same.
+ * Where the declaration is made is not part of it. Not a digest: loading node:crypto would be a fifth of a build without changes.
  */
-export function declarationDigests(order: readonly string[], lookup: TargetLookup): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const label of order) {
-    const target = lookup(label);
-    if (target === undefined) continue;
-    const below = target.references.map((reference) => digests.get(reference) ?? '').join(' ');
-    digests.set(label, sha256Hex(`${label}\n${target.rule.name}\n${JSON.stringify(target.attributes)}\n${below}`));
-  }
-  return digests;
+export function declarationText(target: Target): string {
+  return `${target.label}\n${target.rule.name}\n${JSON.stringify(target.attributes)}`;
 }

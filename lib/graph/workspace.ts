@@ -56,7 +56,8 @@ export class Workspace {
     const sites = [site, ...this.#macros.map((call) => call.site).reverse()];
     const given = typeof attributes === 'object' && attributes !== null ? (attributes as Record<string, unknown>) : {};
     const name = given['name'];
-    const nameProblem = given === attributes ? targetNameProblem(name) : `${rule.name}() takes one object, got ${describeValue(attributes)}`;
+    const nameProblem =
+      given === attributes ? targetNameProblem(name) : `${rule.name}() takes one object, got ${describeValue(attributes)}`;
     const label = formatLabel({ package: this.package, name: nameProblem === undefined ? String(name) : `(unnamed ${rule.name})` });
     const report = (is: string, path?: string, expected?: string, hint?: string): void => {
       const what = path === undefined ? `declare ${rule.name} "${label}"` : `use attribute "${path}" of ${rule.name} "${label}"`;
@@ -78,7 +79,12 @@ export class Workspace {
       const attribute = Object.hasOwn(rule.attributes, key) ? rule.attributes[key] : undefined;
       if (attribute === undefined) {
         const near = suggest(key, Object.keys(rule.attributes));
-        report('the rule has no such attribute', key, undefined, near.length > 0 ? `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?` : undefined);
+        report(
+          'the rule has no such attribute',
+          key,
+          undefined,
+          near.length > 0 ? `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?` : undefined,
+        );
       } else values[key] = normalizeAttribute(attribute, given[key], key, context);
     }
     for (const key of Object.keys(rule.attributes)) {

@@ -119,7 +119,8 @@ function keyOf(label: string, platform: Platform): string {
 }
 
 function asFailure(error: unknown, target: Target): OcidslError {
-  if (isOcidslError(error)) return error.at({ label: target.label });
+  // A failure of what this target uses stays that one failure, however many targets use it.
+  if (isOcidslError(error)) return error.label === undefined ? error.at({ label: target.label }) : error;
   return new OcidslError({
     code: 'OCIDSL_RULE_THREW',
     kind: 'build',

@@ -17,13 +17,15 @@ export function resolveSelects(target: Target, platform: Platform): { readonly [
   return resolved ?? target.attributes;
 }
 
-// The exact platform first, then a case without variant ("linux/arm" for linux/arm/v7), then the operating system alone.
+// The platform as it is written first, then the same in another spelling ("linux/arm64/v8" for linux/arm64), then a case
+// without variant ("linux/arm" for linux/arm/v6), then the operating system alone.
 function choose(select: SelectValue, platform: Platform, attribute: string, target: Target): AttributeValue {
   const cases = Object.keys(select.$select).filter((key) => key !== DEFAULT_CASE);
+  const written = cases.find((key) => key === formatPlatform(platform));
   const exact = cases.find((key) => key.includes('/') && platformsMatch(parsePlatform(key), platform));
   const family = cases.find((key) => key === `${platform.os}/${platform.architecture}`);
   const system = cases.find((key) => key === platform.os);
-  const key = exact ?? family ?? system ?? (DEFAULT_CASE in select.$select ? DEFAULT_CASE : undefined);
+  const key = written ?? exact ?? family ?? system ?? (DEFAULT_CASE in select.$select ? DEFAULT_CASE : undefined);
   if (key !== undefined) return select.$select[key]!;
   throw new OcidslError({
     code: 'OCIDSL_SELECT_UNMATCHED',

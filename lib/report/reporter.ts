@@ -61,7 +61,8 @@ export function createReporter(options: ReporterOptions): Reporter {
         running.delete(`action ${event.id}`);
         finished++;
         if (event.output !== undefined && event.output.trim() !== '') line(`${style.warning(event.label)}: ${event.output.trimEnd()}`);
-        if (event.durationMs >= WORTH_A_LINE_MS && event.outcome === 'executed' && !quiet) line(style.dim(`${event.mnemonic} ${event.label} took ${(event.durationMs / 1000).toFixed(1)} s`));
+        if (event.durationMs >= WORTH_A_LINE_MS && event.outcome === 'executed' && !quiet)
+          line(style.dim(`${event.mnemonic} ${event.label} took ${(event.durationMs / 1000).toFixed(1)} s`));
         break;
       case 'transfer-started':
         running.set(`transfer ${event.id}`, event.message);

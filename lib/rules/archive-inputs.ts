@@ -8,7 +8,11 @@ import { TarInfo } from './providers.ts';
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/;
 
 /** The inputs and the spec's part of archives to merge, put under `prefix` in the input root. */
-export function archiveInputs(context: AnalysisContext<unknown>, references: readonly SourceReference[], prefix: string): { readonly inputs: readonly ActionInput[]; readonly archives: readonly LayerArchive[] } {
+export function archiveInputs(
+  context: AnalysisContext<unknown>,
+  references: readonly SourceReference[],
+  prefix: string,
+): { readonly inputs: readonly ActionInput[]; readonly archives: readonly LayerArchive[] } {
   const inputs: ActionInput[] = [];
   const archives: LayerArchive[] = [];
   references.forEach((reference, i) => {
@@ -18,7 +22,8 @@ export function archiveInputs(context: AnalysisContext<unknown>, references: rea
       archives.push({ input });
     } else if (isFileReference(reference)) {
       const path = reference.$file;
-      if (!ARCHIVE_NAME.test(path)) context.fail(`unpack "${path}" into "${context.label}": its name has another ending, expected .tar, .tar.gz or .tgz`);
+      if (!ARCHIVE_NAME.test(path))
+        context.fail(`unpack "${path}" into "${context.label}": its name has another ending, expected .tar, .tar.gz or .tgz`);
       inputs.push({ path: input, content: { kind: 'source', path } });
       archives.push({ input, origin: path });
     } else context.fail(`unpack a glob into "${context.label}": archives are given one by one, expected a target or a file`);

@@ -37,6 +37,7 @@ export function parseOwner(owner: string): { readonly uid: number; readonly gid:
 }
 
 /** A platform, `os/architecture[/variant]`, of the closed list. */
-export const platformText: AttributeType<PlatformString, PlatformString> = string<PlatformString>('a platform such as "linux/amd64"', (platform) =>
-  isPlatformString(platform) ? undefined : 'it is not a known platform',
+export const platformText: AttributeType<PlatformString, PlatformString> = string<PlatformString>(
+  'a platform such as "linux/amd64"',
+  (platform) => (isPlatformString(platform) ? undefined : 'it is not a known platform'),
 );

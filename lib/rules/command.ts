@@ -85,10 +85,20 @@ export const command: (attributes: CommandAttributes) => Handle<'FilesInfo'> = d
       mnemonic: 'Command',
       message: `Running ${program} for ${context.label}`,
       outputs,
-      discoveries: [...sources.discoveries, ...(program.includes('/') ? [] : [{ discoverer: 'host-program', args: { program, path: ENVIRONMENT.PATH } }])],
+      discoveries: [
+        ...sources.discoveries,
+        ...(program.includes('/') ? [] : [{ discoverer: 'host-program', args: { program, path: ENVIRONMENT.PATH } }]),
+      ],
       describe(found) {
-        const inputs = sources.resolve(found.slice(0, sources.discoveries.length)).inputs.map((each) => ({ ...each.input, path: relativeTo(context.package, each.path) }));
-        const host = program.includes('/') ? [] : found[found.length - 1]!.files.map((file) => ({ path: `.host/${file.name}`, content: { kind: 'source', path: file.path } as const }));
+        const inputs = sources
+          .resolve(found.slice(0, sources.discoveries.length))
+          .inputs.map((each) => ({ ...each.input, path: relativeTo(context.package, each.path) }));
+        const host = program.includes('/')
+          ? []
+          : found[found.length - 1]!.files.map((file) => ({
+              path: `.host/${file.name}`,
+              content: { kind: 'source', path: file.path } as const,
+            }));
         return {
           kind: 'command',
           argv: values.argv,
@@ -100,7 +110,11 @@ export const command: (attributes: CommandAttributes) => Handle<'FilesInfo'> = d
     });
     return [
       provide(FilesInfo, {
-        files: outputs.map((path) => ({ path: `${context.name}/${path}`, artifact: outputOf(action, path), isExecutable: values.executable ?? false })),
+        files: outputs.map((path) => ({
+          path: `${context.name}/${path}`,
+          artifact: outputOf(action, path),
+          isExecutable: values.executable ?? false,
+        })),
       }),
     ];
   },

@@ -24,11 +24,13 @@ export interface GlobOptions {
  */
 export function glob(include: readonly string[], options: GlobOptions = {}): Glob {
   const exclude = options.exclude ?? [];
-  if (!isList(include) || include.length === 0) throw refused(describeValue(include), 'it has no pattern', 'an array of one or more patterns');
+  if (!isList(include) || include.length === 0)
+    throw refused(describeValue(include), 'it has no pattern', 'an array of one or more patterns');
   for (const pattern of [...include, ...exclude]) {
     const result = typeof pattern === 'string' ? sourcePath(pattern, 'package') : { problem: 'it is not a string' };
     if ('problem' in result) throw refused(describeValue(pattern), result.problem, 'a pattern relative to the folder of build.config.ts');
-    if (result.path !== 'package' && !result.path.startsWith('package/')) throw refused(describeValue(pattern), 'it leaves the package', 'a pattern inside of it');
+    if (result.path !== 'package' && !result.path.startsWith('package/'))
+      throw refused(describeValue(pattern), 'it leaves the package', 'a pattern inside of it');
   }
   return createGlob({ include: [...include], exclude: [...exclude], allowEmpty: options.allowEmpty ?? false, dot: options.dot ?? false });
 }

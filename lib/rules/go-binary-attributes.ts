@@ -48,7 +48,9 @@ const checked = (expects: string, check: (value: string) => string | undefined) 
 export const GO_BINARY_SCHEMA = {
   package: required(checked('a package such as "./cmd/server"', goPackageProblem)),
   module: optional(attribute.file()),
-  out: optional(checked('a file name', (name) => (/^[^/\\]+$/.test(name) && name !== '.' && name !== '..' ? undefined : 'it is not a plain file name'))),
+  out: optional(
+    checked('a file name', (name) => (/^[^/\\]+$/.test(name) && name !== '.' && name !== '..' ? undefined : 'it is not a plain file name')),
+  ),
   tags: optional(attribute.list(checked('a build tag', goTagProblem))),
   ldflags: optional(attribute.list(text)),
   gcflags: optional(attribute.list(text)),
@@ -62,14 +64,20 @@ export const GO_BINARY_SCHEMA = {
 };
 
 /** Checks of values together with each other; see RuleDefinition.check. */
-export function checkGoBinary(values: { readonly [K in keyof typeof GO_BINARY_SCHEMA]?: unknown }, problem: (path: string, is: string, expected: string) => void): void {
+export function checkGoBinary(
+  values: { readonly [K in keyof typeof GO_BINARY_SCHEMA]?: unknown },
+  problem: (path: string, is: string, expected: string) => void,
+): void {
   for (const name of ['ldflags', 'gcflags'] as const) {
     const flags = values[name];
     if (!Array.isArray(flags) || !flags.every((flag) => typeof flag === 'string')) continue;
     const is = goFlagsProblem(name, flags);
     if (is !== undefined) problem(name, is, 'arguments as Go takes them');
   }
-  for (const [name, check] of [['xDefs', xDefProblem], ['env', goEnvironmentProblem]] as const) {
+  for (const [name, check] of [
+    ['xDefs', xDefProblem],
+    ['env', goEnvironmentProblem],
+  ] as const) {
     if (!Array.isArray(values[name])) continue;
     for (const pair of values[name] as readonly (readonly [string, unknown])[]) {
       const is = typeof pair[1] === 'string' ? check(pair[0], pair[1]) : undefined;
@@ -77,5 +85,6 @@ export function checkGoBinary(values: { readonly [K in keyof typeof GO_BINARY_SC
     }
   }
   if (values.cgo === true && values.pure === true) problem('pure', 'it is true while cgo is true', 'one of the two');
-  if (values.race === true && values.cgo !== true && values.pure !== false) problem('race', 'it is true while cgo is off', 'cgo: true beside it');
+  if (values.race === true && values.cgo !== true && values.pure !== false)
+    problem('race', 'it is true while cgo is off', 'cgo: true beside it');
 }

@@ -39,7 +39,13 @@ export const goBinary: (attributes: GoBinaryAttributes) => Handle<'BinaryInfo' |
       discoveries: [
         {
           discoverer: GO_PACKAGES_DISCOVERER,
-          args: { module: values.module?.$file ?? context.package, package: values.package, tags: values.tags ?? [], environment, race: values.race ?? false },
+          args: {
+            module: values.module?.$file ?? context.package,
+            package: values.package,
+            tags: values.tags ?? [],
+            environment,
+            race: values.race ?? false,
+          },
         },
       ],
       describe([found]) {
@@ -65,13 +71,20 @@ export const goBinary: (attributes: GoBinaryAttributes) => Handle<'BinaryInfo' |
             { path: 'go-build.json', content: { kind: 'bytes', bytes: spec } },
             // Modules of the module cache never change: their names and sums stand for their files.
             { path: 'go-modules.txt', content: { kind: 'bytes', bytes: utf8(facts.modules.map((line) => `${line}\n`).join('')) } },
-            ...found!.files.map((file) => ({ path: `src/${file.name}`, content: { kind: 'source', path: file.path } as const, isExecutable: false })),
+            ...found!.files.map((file) => ({
+              path: `src/${file.name}`,
+              content: { kind: 'source', path: file.path } as const,
+              isExecutable: false,
+            })),
           ],
           local: facts.local as unknown as Json,
         };
       },
     });
     const executable = outputOf(action, fileName);
-    return [provide(BinaryInfo, { executable, fileName, platform }), provide(FilesInfo, { files: [{ path: fileName, artifact: executable, isExecutable: true }] })];
+    return [
+      provide(BinaryInfo, { executable, fileName, platform }),
+      provide(FilesInfo, { files: [{ path: fileName, artifact: executable, isExecutable: true }] }),
+    ];
   },
 });

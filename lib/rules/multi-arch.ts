@@ -40,7 +40,9 @@ export const multiArch: <P extends string>(attributes: MultiArchAttributes<P>) =
   },
   analyze(context) {
     const platforms = context.values.platforms.map(parsePlatform);
-    const result: Provided<'MultiArchInfo' | 'ImageInfo' | 'BinaryInfo' | 'TarInfo' | 'FilesInfo'>[] = [provide(MultiArchInfo, { target: context.values.target.$target, platforms })];
+    const result: Provided<'MultiArchInfo' | 'ImageInfo' | 'BinaryInfo' | 'TarInfo' | 'FilesInfo'>[] = [
+      provide(MultiArchInfo, { target: context.values.target.$target, platforms }),
+    ];
     const [only, ...others] = platforms;
     if (only === undefined) return result;
     if (others.length > 0) {

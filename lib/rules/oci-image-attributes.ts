@@ -82,7 +82,7 @@ export interface OciImageCommonAttributes {
 
 /** An image on top of another. Its platform is the base's for the platform being built. */
 export interface OciImageOnBase extends OciImageCommonAttributes {
-  /** The image below: an `ociImage`, or `oci:<folder>` for an OCI layout folder of this package (`oci:<folder>:<ref name>` for one of several). */
+  /** The image below: an `ociImage`, or `oci:<folder>` for an OCI layout folder of this package (`oci:<folder>:<ref name>` for one of several). @default none: from scratch */
   readonly base: Handle<'ImageInfo'> | `oci:${string}` | (string & {});
   /** Comes from the base. */
   readonly os?: never;
@@ -95,9 +95,9 @@ export interface OciImageOnBase extends OciImageCommonAttributes {
 /** An image from scratch. What it contains is built for its platform, whatever platform was asked for. */
 export interface OciImageFromScratch extends OciImageCommonAttributes {
   readonly base?: never;
-  /** Operating system, in Go's name. Mandatory without a base. @example os: 'linux' */
+  /** Operating system, in Go's name. Mandatory without a base, forbidden with one. @default the base's @example os: 'linux' */
   readonly os: Configurable<Os>;
-  /** CPU architecture, in Go's name. Mandatory without a base. @example architecture: select({ 'linux/amd64': 'amd64', 'linux/arm64': 'arm64' }) */
+  /** CPU architecture, in Go's name. Mandatory without a base, forbidden with one. @default the base's @example architecture: select({ 'linux/amd64': 'amd64', 'linux/arm64': 'arm64' }) */
   readonly architecture: Configurable<Architecture>;
   /** CPU variant: v5 to v7 of arm, v1 to v4 of amd64, v8 and v9 of arm64; `''` is none. @default none */
   readonly variant?: Configurable<Variant | ''>;
@@ -158,4 +158,3 @@ export const OCI_IMAGE_SCHEMA = {
   compression: optional(attribute.oneOf('gzip', 'none')),
   checkEntrypoint: optional(attribute.boolean()),
 };
-

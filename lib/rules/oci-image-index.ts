@@ -42,13 +42,15 @@ export const ociImageIndex: (attributes: OciImageIndexAttributes) => Handle<'Ind
     if (Array.isArray(images) && images.length === 0) problem('images', 'it is empty', 'one or more images');
     if (!Array.isArray(platforms)) return;
     if (platforms.length === 0) problem('platforms', 'it is empty', 'one or more platforms');
-    if (Array.isArray(images) && images.length !== 1) problem('platforms', `it is set beside ${images.length} images`, 'exactly one image beside it');
+    if (Array.isArray(images) && images.length !== 1)
+      problem('platforms', `it is set beside ${images.length} images`, 'exactly one image beside it');
   },
   analyze(context) {
     const { values } = context;
     const images = values.images.flatMap((reference) => {
       const several = context.tryUse(reference, MultiArchInfo);
-      if (values.platforms !== undefined) return values.platforms.map((platform) => context.use(reference, ImageInfo, parsePlatform(platform)));
+      if (values.platforms !== undefined)
+        return values.platforms.map((platform) => context.use(reference, ImageInfo, parsePlatform(platform)));
       if (several === undefined) return [context.use(reference, ImageInfo)];
       return several.platforms.map((platform) => context.use({ $target: several.target }, ImageInfo, platform));
     });

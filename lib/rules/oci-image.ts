@@ -56,7 +56,15 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
           tool: IMAGE_TOOL,
           args: ['spec.json'],
           inputs: [
-            { path: 'spec.json', content: { kind: 'bytes', bytes: encodeImageSpec(base.exists ? { ...spec, base: { manifest: 'base/manifest.json', config: 'base/config.json' } } : spec) } },
+            {
+              path: 'spec.json',
+              content: {
+                kind: 'bytes',
+                bytes: encodeImageSpec(
+                  base.exists ? { ...spec, base: { manifest: 'base/manifest.json', config: 'base/config.json' } } : spec,
+                ),
+              },
+            },
             ...layers,
             ...valueFiles.inputs,
             ...base.inputs(found.slice(files.discoveries.length)),
@@ -80,7 +88,8 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
 function ownPlatform(context: AnalysisContext<Values>): Platform {
   const { os, architecture, variant } = context.values;
   const text = [os, architecture, ...(variant === undefined || variant === '' ? [] : [variant])].join('/');
-  if (!isPlatformString(text)) context.fail(`make image "${context.label}" for "${text}": it is not a known platform, expected one such as "linux/amd64"`);
+  if (!isPlatformString(text))
+    context.fail(`make image "${context.label}" for "${text}": it is not a known platform, expected one such as "linux/amd64"`);
   return parsePlatform(text);
 }
 
@@ -115,7 +124,10 @@ function planBase(context: AnalysisContext<Values>, platform: Platform): Planned
     discoveries: [discovery],
     layers: [],
     origins: [{ kind: 'layout', directory, discovery }],
-    inputs: ([found]) => found!.files.filter(({ name }) => name === 'manifest.json' || name === 'config.json').map(({ name, path }) => ({ path: `base/${name}`, content: { kind: 'source', path } })),
+    inputs: ([found]) =>
+      found!.files
+        .filter(({ name }) => name === 'manifest.json' || name === 'config.json')
+        .map(({ name, path }) => ({ path: `base/${name}`, content: { kind: 'source', path } })),
   };
 }
 
@@ -137,7 +149,12 @@ function layerOf(context: AnalysisContext<Values>, reference: SourceReference, p
     message: `Repacking ${isFileReference(reference) ? reference.$file : `layer ${position}`} for ${context.label}`,
     outputs: ['layer.json', blob],
     discoveries: [],
-    describe: () => ({ kind: 'tool', tool: LAYER_TOOL, args: ['spec.json'], inputs: [...inputs, { path: 'spec.json', content: { kind: 'bytes', bytes: spec } }] }),
+    describe: () => ({
+      kind: 'tool',
+      tool: LAYER_TOOL,
+      args: ['spec.json'],
+      inputs: [...inputs, { path: 'spec.json', content: { kind: 'bytes', bytes: spec } }],
+    }),
   });
   return { blob: outputOf(action, blob), description: outputOf(action, 'layer.json') };
 }
@@ -154,7 +171,8 @@ function isPairs(value: unknown): value is Pairs {
 function planValueFiles(context: AnalysisContext<Values>) {
   const plans = FILE_ATTRIBUTES.map((attribute) => {
     const value = context.values[attribute];
-    const references = value === undefined || isPairs(value) ? [] : ((Array.isArray(value) ? value : [value]) as readonly SourceReference[]);
+    const references =
+      value === undefined || isPairs(value) ? [] : ((Array.isArray(value) ? value : [value]) as readonly SourceReference[]);
     return { attribute, plan: planSources(context, references, `values/${attribute}`) };
   });
   return {
@@ -173,7 +191,12 @@ function planValueFiles(context: AnalysisContext<Values>) {
   };
 }
 
-function imageSpec(context: AnalysisContext<Values>, platform: Platform, layers: number, files: Partial<Record<FileAttribute, string[]>>): ImageSpec {
+function imageSpec(
+  context: AnalysisContext<Values>,
+  platform: Platform,
+  layers: number,
+  files: Partial<Record<FileAttribute, string[]>>,
+): ImageSpec {
   const { values } = context;
   const pairs = (attribute: FileAttribute) => (isPairs(values[attribute]) ? values[attribute] : undefined);
   const created = values.created ?? context.sourceDate;

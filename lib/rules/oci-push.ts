@@ -25,7 +25,9 @@ const repositoryText = string('a repository such as "ghcr.io/acme/hello", withou
   const reference = parseReference(text);
   return reference.tag !== undefined || reference.digest !== undefined ? 'it has a tag or digest, which go into remoteTags' : undefined;
 });
-const tagText = string('a tag of 1 to 128 letters, digits and _ . -', (tag) => (/^\w[\w.-]{0,127}$/.test(tag) ? undefined : 'it has another form'));
+const tagText = string('a tag of 1 to 128 letters, digits and _ . -', (tag) =>
+  /^\w[\w.-]{0,127}$/.test(tag) ? undefined : 'it has another form',
+);
 
 /**
  * Names where an index or image is pushed by `ocidsl push`: blobs first, then manifests, then the index, tags last, so a push that fails never
@@ -37,7 +39,11 @@ const tagText = string('a tag of 1 to 128 letters, digits and _ . -', (tag) => (
  */
 export const ociPush: (attributes: OciPushAttributes) => Handle<'PushInfo'> = defineRule({
   name: 'ociPush',
-  attributes: { image: fixed(required(target('IndexInfo', 'ImageInfo'))), repository: required(repositoryText), remoteTags: optional(list(tagText)) },
+  attributes: {
+    image: fixed(required(target('IndexInfo', 'ImageInfo'))),
+    repository: required(repositoryText),
+    remoteTags: optional(list(tagText)),
+  },
   provides: [PushInfo],
   analyze(context) {
     const { image, repository, remoteTags } = context.values;

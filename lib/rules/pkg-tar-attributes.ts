@@ -40,6 +40,7 @@ export interface PkgTarAttributes {
   /**
    * What is cut from the front of each file's path: left out, the file's folder; `"."`, the folder of its package; `"/x"`, x
    * below the workspace root; `"x"`, x below the package. A path without the prefix stays whole.
+   * @default each file's own folder
    */
   readonly stripPrefix?: Configurable<string>;
   /**

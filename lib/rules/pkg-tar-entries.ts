@@ -6,7 +6,7 @@ import type { ValuesOf } from '../graph/attribute.ts';
 import { archivePath, inPackageDir, type PathMapping } from './archive-path.ts';
 import { parseOwner } from './checks.ts';
 import type { PKG_TAR_SCHEMA } from './pkg-tar-attributes.ts';
-import type { SourceInputs } from './source-inputs.ts';
+import type { SourceInput, SourceInputs } from './source-inputs.ts';
 
 /** Attribute values of a pkgTar. */
 export type PkgTarValues = ValuesOf<typeof PKG_TAR_SCHEMA>;
@@ -28,20 +28,21 @@ export function sourceEntries(sources: SourceInputs, values: PkgTarValues, mappi
   for (const source of sources.inputs) {
     const path = archivePath(source.path, source.package, sources.folders, mapping);
     const isFolder = source.input.content.kind === 'output' && source.input.content.path.endsWith('/');
-    const preserved = stats[source.path];
     entries.push({
       path: normalizeEntryPath(path),
       type: isFolder ? 'tree' : 'file',
       input: source.input.path,
       origin: source.path,
-      ...(source.isBinary ? { mode: EXECUTABLE_MODE } : {}),
-      ...(preserved !== undefined && values.preserveMode === true ? { mode: preserved[0] } : {}),
-      ...(preserved !== undefined && values.preserveMtime === true ? { mtime: preserved[1] } : {}),
+      ...sourceFigures(source, values, stats),
     });
   }
   for (const node of sources.nodes) {
-    const path = normalizeEntryPath(archivePath(node.path, '', sources.folders, mapping));
-    entries.push(node.kind === 'directory' ? { path, type: 'directory', origin: node.path } : { path, type: 'symlink', linkTarget: node.target, origin: node.path });
+    const path = normalizeEntryPath(archivePath(node.path, node.package, sources.folders, mapping));
+    entries.push(
+      node.kind === 'directory'
+        ? { path, type: 'directory', origin: node.path }
+        : { path, type: 'symlink', linkTarget: node.target, origin: node.path },
+    );
   }
   return entries;
 }
@@ -53,12 +54,20 @@ export function statedEntries(values: PkgTarValues, packageDir: string): LayerEn
   return [
     ...(values.emptyFiles ?? []).map((path): LayerEntry => ({ path: at(path), type: 'file', origin: 'emptyFiles' })),
     ...(values.emptyDirs ?? []).map((path): LayerEntry => ({ path: at(path), type: 'directory', mode, origin: 'emptyDirs' })),
-    ...(values.symlinks ?? []).map(([path, linkTarget]): LayerEntry => ({ path: at(path), type: 'symlink', linkTarget, origin: 'symlinks' })),
+    ...(values.symlinks ?? []).map(([path, linkTarget]): LayerEntry => ({
+      path: at(path),
+      type: 'symlink',
+      linkTarget,
+      origin: 'symlinks',
+    })),
   ];
 }
 
 /** The entries with `modes`, `owners` and `ownerNames` applied, and keys of those that name no entry. */
-export function withOverrides(entries: readonly LayerEntry[], values: PkgTarValues): { readonly entries: LayerEntry[]; readonly unused: string[] } {
+export function withOverrides(
+  entries: readonly LayerEntry[],
+  values: PkgTarValues,
+): { readonly entries: LayerEntry[]; readonly unused: string[] } {
   const key = (path: string) => normalizeEntryPath(path);
   const modes = new Map((values.modes ?? []).map(([path, mode]) => [key(path), Number.parseInt(mode, 8)]));
   const owners = new Map((values.owners ?? []).map(([path, owner]) => [key(path), parseOwner(owner)]));
@@ -79,6 +88,16 @@ export function withOverrides(entries: readonly LayerEntry[], values: PkgTarValu
 export function splitNames(owner: string): { readonly uname: string; readonly gname: string } {
   const dot = owner.indexOf('.');
   return dot < 0 ? { uname: owner, gname: '' } : { uname: owner.slice(0, dot), gname: owner.slice(dot + 1) };
+}
+
+/** Mode and time of a file's entry, where they differ from the defaults. */
+export function sourceFigures(source: SourceInput, values: PkgTarValues, stats: PreservedStats): Pick<LayerEntry, 'mode' | 'mtime'> {
+  const preserved = stats[source.path];
+  return {
+    ...(source.isBinary ? { mode: EXECUTABLE_MODE } : {}),
+    ...(preserved !== undefined && values.preserveMode === true ? { mode: preserved[0] } : {}),
+    ...(preserved !== undefined && values.preserveMtime === true ? { mtime: preserved[1] } : {}),
+  };
 }
 
 /** The stats in what a `paths` or `stats` discovery found. */

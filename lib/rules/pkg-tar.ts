@@ -1,5 +1,13 @@
 // The rule pkgTar: a tar archive, which is also a layer of images.
-import { encodeLayerSpec, LAYER_TOOL, TAR_TOOL, type LayerArchive, type ArchiveCompression, type LayerEntry, type LayerSpec } from '../tar/layer-spec.ts';
+import {
+  encodeLayerSpec,
+  LAYER_TOOL,
+  TAR_TOOL,
+  type LayerArchive,
+  type ArchiveCompression,
+  type LayerEntry,
+  type LayerSpec,
+} from '../tar/layer-spec.ts';
 import type { Handle } from '../graph/handle.ts';
 import { outputOf, type ActionInput, type ActionNode } from '../plan/action-node.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
@@ -9,7 +17,16 @@ import { archiveInputs } from './archive-inputs.ts';
 import { inPackageDir, type PathMapping } from './archive-path.ts';
 import { parseOwner } from './checks.ts';
 import { PKG_TAR_SCHEMA, type PkgTarAttributes } from './pkg-tar-attributes.ts';
-import { defaultMode, preservedStats, sourceEntries, splitNames, statedEntries, withOverrides, type PkgTarValues } from './pkg-tar-entries.ts';
+import {
+  defaultMode,
+  preservedStats,
+  sourceEntries,
+  sourceFigures,
+  splitNames,
+  statedEntries,
+  withOverrides,
+  type PkgTarValues,
+} from './pkg-tar-entries.ts';
 import { FilesInfo, TarInfo } from './providers.ts';
 import { planSources, type SourcePlan } from './source-inputs.ts';
 import { normalizeEntryPath } from '../tar/entry-path.ts';
@@ -43,7 +60,10 @@ export const pkgTar: (attributes: PkgTarAttributes) => Handle<'TarInfo' | 'Files
     const compression = (format: 'gzip' | 'none'): ArchiveCompression =>
       format === 'none' ? { format } : { format, ...(values.compressionLevel === undefined ? {} : { level: values.compressionLevel }) };
     const layers = new Map<string, ActionNode>();
-    const own = outputOf(archive(TAR_TOOL, compression(extension === 'tar' ? 'none' : 'gzip'), [`archive.${extension}`]), `archive.${extension}`);
+    const own = outputOf(
+      archive(TAR_TOOL, compression(extension === 'tar' ? 'none' : 'gzip'), [`archive.${extension}`]),
+      `archive.${extension}`,
+    );
     return [
       provide(TarInfo, {
         archive: own,
@@ -64,7 +84,13 @@ export const pkgTar: (attributes: PkgTarAttributes) => Handle<'TarInfo' | 'Files
 
 const SPEC = 'spec.json';
 
-function planArchive(context: AnalysisContext<PkgTarValues>, packageDir: string, tool: typeof TAR_TOOL | typeof LAYER_TOOL, compression: ArchiveCompression, outputs: readonly string[]): ActionNode {
+function planArchive(
+  context: AnalysisContext<PkgTarValues>,
+  packageDir: string,
+  tool: typeof TAR_TOOL | typeof LAYER_TOOL,
+  compression: ArchiveCompression,
+  outputs: readonly string[],
+): ActionNode {
   const { values } = context;
   const sources = planSources(context, values.srcs ?? [], 'srcs');
   const single = (values.files ?? []).map(([path, reference], i) => ({ path, plan: planSources(context, [reference], `files/${i}`) }));
@@ -80,25 +106,51 @@ function planArchive(context: AnalysisContext<PkgTarValues>, packageDir: string,
     discoveries: preserve ? discoveries.map((each) => ({ ...each, args: { ...each.args, stats: true } })) : discoveries,
     describe(found) {
       const [first, ...others] = split(plans, found);
-      const entries = sourceEntries(first!, values, mapping, preserve ? preservedStats(found) : {});
+      const stats = preserve ? preservedStats(found) : {};
+      const entries = sourceEntries(first!, values, mapping, stats);
       const inputs = first!.inputs.map(({ input }) => input);
       single.forEach(({ path }, i) => {
         const [only, more] = others[i]!.inputs;
-        if (only === undefined || more !== undefined) context.fail(`put "${path}" of attribute "files" into "${context.label}": its source stands for ${others[i]!.inputs.length} files, expected exactly one`);
-        entries.push({ path: normalizeEntryPath(inPackageDir(path, packageDir)), type: 'file', input: only.input.path, origin: only.path, ...(only.isBinary ? { mode: 0o755 } : {}) });
+        if (only === undefined || more !== undefined)
+          context.fail(
+            `put "${path}" of attribute "files" into "${context.label}": its source stands for ${others[i]!.inputs.length} files, expected exactly one`,
+          );
+        entries.push({
+          path: normalizeEntryPath(inPackageDir(path, packageDir)),
+          type: 'file',
+          input: only.input.path,
+          origin: only.path,
+          ...sourceFigures(only, values, stats),
+        });
         inputs.push(only.input);
       });
       const { entries: final, unused } = withOverrides([...entries, ...statedEntries(values, packageDir)], values);
       if (unused.length > 0 && archives.inputs.length === 0) {
-        context.fail(`set the mode or owner of "${unused[0]}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`);
+        context.fail(
+          `set the mode or owner of "${unused[0]}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`,
+        );
       }
       const spec = specOf(values, final, archives.archives, compression);
-      return { kind: 'tool', tool, args: [SPEC], inputs: [...inputs, ...archives.inputs, { path: SPEC, content: { kind: 'bytes', bytes: encodeLayerSpec(spec) } } satisfies ActionInput] };
+      return {
+        kind: 'tool',
+        tool,
+        args: [SPEC],
+        inputs: [
+          ...inputs,
+          ...archives.inputs,
+          { path: SPEC, content: { kind: 'bytes', bytes: encodeLayerSpec(spec) } } satisfies ActionInput,
+        ],
+      };
     },
   });
 }
 
-function specOf(values: PkgTarValues, entries: readonly LayerEntry[], archives: readonly LayerArchive[], compression: ArchiveCompression): LayerSpec {
+function specOf(
+  values: PkgTarValues,
+  entries: readonly LayerEntry[],
+  archives: readonly LayerArchive[],
+  compression: ArchiveCompression,
+): LayerSpec {
   return {
     defaults: {
       ...parseOwner(values.owner ?? '0.0'),
@@ -110,7 +162,10 @@ function specOf(values: PkgTarValues, entries: readonly LayerEntry[], archives: 
     entries,
     archives,
     createParents: values.createParents ?? true,
-    allowDuplicates: { differentContent: values.allowDuplicatesWithDifferentContent ?? false, fromArchives: values.allowDuplicatesFromDeps ?? false },
+    allowDuplicates: {
+      differentContent: values.allowDuplicatesWithDifferentContent ?? false,
+      fromArchives: values.allowDuplicatesFromDeps ?? false,
+    },
     compression,
   };
 }
@@ -124,5 +179,10 @@ const VARIABLE = /\$\(([^)]*)\)/g;
 
 function expand(context: AnalysisContext<PkgTarValues>, text: string): string {
   const variables = new Map(context.values.packageVariables ?? []);
-  return text.replace(VARIABLE, (_, name: string) => variables.get(name) ?? context.fail(`expand "$(${name})" of "${context.label}": packageVariables has no "${name}", expected a value for it`));
+  return text.replace(
+    VARIABLE,
+    (_, name: string) =>
+      variables.get(name) ??
+      context.fail(`expand "$(${name})" of "${context.label}": packageVariables has no "${name}", expected a value for it`),
+  );
 }

@@ -18,7 +18,7 @@ export interface SourceInput {
 }
 
 /** A symbolic link or an empty folder that was found in a source folder. */
-export type SourceNode = { readonly path: string } & (
+export type SourceNode = { readonly path: string; readonly package: string } & (
   | { readonly kind: 'directory' }
   | { readonly kind: 'symlink'; readonly target: string }
 );
@@ -76,11 +76,11 @@ export function planSources(context: AnalysisContext<unknown>, references: reado
       return {
         inputs: [
           ...unique(sources),
-          ...made.map((input) => ({ ...input, input: { ...input.input, path: `${prefix}/${input.input.path}` } })),
+          ...unique(made).map((each) => ({ ...each, input: { ...each.input, path: `${prefix}/${each.input.path}` } })),
         ],
         nodes: [
-          ...facts.emptyDirectories.map((path): SourceNode => ({ path, kind: 'directory' })),
-          ...Object.entries(facts.links).map(([path, target]): SourceNode => ({ path, kind: 'symlink', target })),
+          ...facts.emptyDirectories.map((path): SourceNode => ({ path, package: context.package, kind: 'directory' })),
+          ...Object.entries(facts.links).map(([path, target]): SourceNode => ({ path, package: context.package, kind: 'symlink', target })),
         ],
         folders: facts.folders,
       };
@@ -100,7 +100,7 @@ function filesOf(context: AnalysisContext<unknown>, label: string): SourceInput[
       content: file.artifact,
       ...(file.isExecutable ? { isExecutable: true } : {}),
     },
-    path: owner === '' ? file.path : `${owner}/${file.path}`,
+    path: (owner === '' ? file.path : `${owner}/${file.path}`).replace(/\/$/, ''),
     package: owner,
     isBinary: binary !== undefined,
     isExecutable: file.isExecutable,
@@ -110,5 +110,5 @@ function filesOf(context: AnalysisContext<unknown>, label: string): SourceInput[
 // A file that two references name is one input.
 function unique(inputs: readonly SourceInput[]): SourceInput[] {
   const seen = new Set<string>();
-  return inputs.filter(({ path }) => !seen.has(path) && seen.add(path));
+  return inputs.filter(({ input }) => !seen.has(input.path) && seen.add(input.path));
 }

@@ -71,7 +71,7 @@ export class BlockWriter implements ByteWriter {
   }
 
   async #writeAcross(chunk: Uint8Array): Promise<void> {
-    for (let offset = 0; offset < chunk.length; ) {
+    for (let offset = 0; offset < chunk.length;) {
       // A full block waits for the next byte, since only then it is known not to be the last one.
       if (this.#used === BLOCK_SIZE) await this.#next();
       const end = Math.min(chunk.length, offset + BLOCK_SIZE - this.#used);

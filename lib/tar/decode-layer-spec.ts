@@ -122,7 +122,8 @@ function checkEntry(index: number, value: unknown): void {
     }
   }
   const isLink = type === 'symlink' || type === 'hardlink';
-  if (isLink !== (entry['linkTarget'] !== undefined)) throw wrong(at('linkTarget'), entry['linkTarget'], isLink ? 'the target of the link' : 'none');
+  if (isLink !== (entry['linkTarget'] !== undefined))
+    throw wrong(at('linkTarget'), entry['linkTarget'], isLink ? 'the target of the link' : 'none');
   if (type === 'tree' && entry['input'] === undefined) throw wrong(at('input'), undefined, 'the folder of the tree');
   if (type !== 'tree' && type !== 'file' && entry['input'] !== undefined) throw wrong(at('input'), entry['input'], 'none');
 }

@@ -34,7 +34,15 @@ export function parseExecutableHeader(head: Uint8Array): ExecutableHeader | unde
 const ELF_OS: Readonly<Record<number, string>> = { 0: 'linux', 3: 'linux', 2: 'netbsd', 6: 'solaris', 9: 'freebsd', 12: 'openbsd' };
 
 // e_machine of machines with one ABI in Go, whatever their class and byte order.
-const ELF_MACHINE: Readonly<Record<number, string>> = { 3: '386', 20: 'ppc', 40: 'arm', 43: 'sparc64', 62: 'amd64', 183: 'arm64', 258: 'loong64' };
+const ELF_MACHINE: Readonly<Record<number, string>> = {
+  3: '386',
+  20: 'ppc',
+  40: 'arm',
+  43: 'sparc64',
+  62: 'amd64',
+  183: 'arm64',
+  258: 'loong64',
+};
 
 function parseElf(bytes: Buffer): ExecutableHeader | undefined {
   if (bytes.length < 52 || bytes.readUInt32BE(0) !== 0x7f454c46) return undefined;

@@ -120,11 +120,16 @@ class Plan {
   /** The link with the file that it names in the end: that file is written before every link. */
   resolveHardLink(link: PlannedEntry): PlannedEntry {
     const seen = new Set([link.path]);
-    for (let target = link.linkTarget; target !== undefined; ) {
+    for (let target = link.linkTarget; target !== undefined;) {
       const entry: PlannedEntry | undefined = this.byPath.get(target);
       if (entry?.type === 'file') return { ...link, linkTarget: target };
       if (entry?.type !== 'hardlink' || seen.has(target)) {
-        const is = entry === undefined ? 'the archive has no such entry' : entry.type === 'hardlink' ? 'the links form a cycle' : `it is a ${entry.type}`;
+        const is =
+          entry === undefined
+            ? 'the archive has no such entry'
+            : entry.type === 'hardlink'
+              ? 'the links form a cycle'
+              : `it is a ${entry.type}`;
         throw new OcidslError({
           code: 'OCIDSL_LINK_TARGET',
           message: `Cannot add hard link "${printable(link.path)}" to "${printable(target)}": ${is}, expected a file`,
@@ -138,13 +143,19 @@ class Plan {
 }
 
 /** The directory `path`, which `child` needs and nobody gives: the owner and the time of the child. */
-export function missingParent(path: string, child: Pick<PlannedEntry, 'uid' | 'gid' | 'uname' | 'gname' | 'mtime' | 'origin'>): PlannedEntry {
+export function missingParent(
+  path: string,
+  child: Pick<PlannedEntry, 'uid' | 'gid' | 'uname' | 'gname' | 'mtime' | 'origin'>,
+): PlannedEntry {
   const { uid, gid, uname, gname, mtime, origin } = child;
   return { path, type: 'directory', mode: PARENT_MODE, uid, gid, uname, gname, mtime, origin, implicit: true };
 }
 
 /** `entry` says something else about a path than `before`. */
-export function duplicateError(before: Pick<PlannedEntry, 'path' | 'type' | 'origin'>, entry: Pick<PlannedEntry, 'type' | 'origin'>): OcidslError {
+export function duplicateError(
+  before: Pick<PlannedEntry, 'path' | 'type' | 'origin'>,
+  entry: Pick<PlannedEntry, 'type' | 'origin'>,
+): OcidslError {
   const say = (of: Pick<PlannedEntry, 'type' | 'origin'>) => `the ${of.type} from "${printable(of.origin)}"`;
   return new OcidslError({
     code: 'OCIDSL_ENTRY_DUPLICATE',

@@ -27,7 +27,11 @@ export interface PlannedEntry {
 const LINK_MODE = 0o777;
 
 /** `entry` with the defaults filled in, and with its path and link target as they were checked. */
-export function planEntry(entry: LayerEntry, checked: Pick<PlannedEntry, 'path' | 'type' | 'linkTarget'>, defaults: LayerDefaults): PlannedEntry {
+export function planEntry(
+  entry: LayerEntry,
+  checked: Pick<PlannedEntry, 'path' | 'type' | 'linkTarget'>,
+  defaults: LayerDefaults,
+): PlannedEntry {
   const { path, type, linkTarget } = checked;
   const { input, mode } = entry;
   const isFile = type === 'file' || type === 'hardlink';

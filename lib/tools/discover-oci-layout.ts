@@ -15,7 +15,11 @@ export const ociLayoutDiscoverer: Discoverer = {
     const relative = args['directory'] as string;
     const directory = resolve(io.workspaceRoot, relative);
     const refName = args['refName'] as string | undefined;
-    const image = await readLayoutImage({ directory, platform: parsePlatform(args['platform'] as string), ...(refName === undefined ? {} : { refName }) });
+    const image = await readLayoutImage({
+      directory,
+      platform: parsePlatform(args['platform'] as string),
+      ...(refName === undefined ? {} : { refName }),
+    });
     const manifest = descriptorDigest(image.manifest);
     const config = descriptorDigest(image.config);
     return {

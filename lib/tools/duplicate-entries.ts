@@ -10,7 +10,11 @@ import type { ToolContext, ToolInputs } from './tool.ts';
  * attributes replaced.
  * @throws OCIDSL_ENTRY_DUPLICATE where that is not allowed
  */
-export async function settleDuplicates(context: Pick<ToolContext, 'inputs' | 'print'>, plan: EntryPlan, allowDifferent: boolean): Promise<void> {
+export async function settleDuplicates(
+  context: Pick<ToolContext, 'inputs' | 'print'>,
+  plan: EntryPlan,
+  allowDifferent: boolean,
+): Promise<void> {
   const replaced = [...plan.replaced];
   for (const pair of plan.contested) {
     if (await sameContent(context.inputs, pair.dropped, pair.kept)) continue;
@@ -28,7 +32,8 @@ async function sameContent(inputs: ToolInputs, a: PlannedEntry, b: PlannedEntry)
   const sizeOf = (entry: PlannedEntry) => (entry.input === undefined ? 0 : inputs.get(entry.input).sizeBytes);
   if (sizeOf(a) !== sizeOf(b)) return false;
   // The x-bit of the input decides the mode where neither entry does.
-  const isExecutable = (entry: PlannedEntry) => entry.executableMode !== undefined && entry.input !== undefined && inputs.get(entry.input).isExecutable;
+  const isExecutable = (entry: PlannedEntry) =>
+    entry.executableMode !== undefined && entry.input !== undefined && inputs.get(entry.input).isExecutable;
   if (isExecutable(a) !== isExecutable(b)) return false;
   if (sizeOf(a) === 0 || a.input === undefined || b.input === undefined) return true;
   return equalBytes(inputs.chunks(a.input), inputs.chunks(b.input));
@@ -42,7 +47,7 @@ async function equalBytes(a: Chunks, b: Chunks): Promise<boolean> {
   let rest: Buffer = Buffer.alloc(0);
   try {
     for await (const chunk of a) {
-      for (let left = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); left.length > 0; ) {
+      for (let left = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); left.length > 0;) {
         if (rest.length === 0) {
           const next = await right.next();
           if (next.done === true) return false;

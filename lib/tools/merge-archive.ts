@@ -109,7 +109,13 @@ class Merge {
     } catch (error) {
       if (!isOcidslError(error)) throw error;
       // The name alone says nothing to a user who sees the archive as one thing.
-      throw new OcidslError({ code: error.code, kind: error.kind, message: error.message, hint: `It is an entry of the archive "${printable(this.#origin)}"`, cause: error });
+      throw new OcidslError({
+        code: error.code,
+        kind: error.kind,
+        message: error.message,
+        hint: `It is an entry of the archive "${printable(this.#origin)}"`,
+        cause: error,
+      });
     }
   }
 
@@ -133,7 +139,12 @@ class Merge {
     if (entry.type !== 'hardlink' || this.#files.has(target)) return;
     const owner = this.#content.byPath.get(target);
     const is = owner === undefined ? 'no entry before it has that path' : `that path is taken by "${printable(owner.origin)}"`;
-    throw this.#error('OCIDSL_LINK_TARGET', entry.path, `it is a hard link to "${printable(target)}", and ${is}`, 'a link to a file of the same archive');
+    throw this.#error(
+      'OCIDSL_LINK_TARGET',
+      entry.path,
+      `it is a hard link to "${printable(target)}", and ${is}`,
+      'a link to a file of the same archive',
+    );
   }
 
   async #addParents(entry: PlannedEntry): Promise<void> {

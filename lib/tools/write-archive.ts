@@ -30,7 +30,8 @@ const SPEC_LIMIT_BYTES = 400 * 1024 * 1024;
 export async function writeArchive(context: ToolContext, name: string): Promise<WrittenArchive> {
   const { args, inputs, outputs, signal } = context;
   const [specPath] = args;
-  if (specPath === undefined || args.length !== 1) throw new Error(`An archive tool takes one argument, the path of its spec, and not ${args.length}`);
+  if (specPath === undefined || args.length !== 1)
+    throw new Error(`An archive tool takes one argument, the path of its spec, and not ${args.length}`);
   const spec = expandTrees(decodeLayerSpec(await inputs.readBytes(specPath, SPEC_LIMIT_BYTES)), inputs);
   const plan = planEntries(spec);
   await settleDuplicates(context, plan, spec.allowDuplicates.differentContent);
@@ -55,7 +56,12 @@ export async function writeArchive(context: ToolContext, name: string): Promise<
   }
 }
 
-async function writeEntries(context: ToolContext, entries: readonly PlannedEntry[], stream: ArchiveStream, content: ArchiveContent): Promise<void> {
+async function writeEntries(
+  context: ToolContext,
+  entries: readonly PlannedEntry[],
+  stream: ArchiveStream,
+  content: ArchiveContent,
+): Promise<void> {
   const { inputs, signal } = context;
   for (const entry of entries) {
     signal.throwIfAborted();

@@ -16,7 +16,9 @@ export async function list(settings: Settings, terminal: Terminal): Promise<void
       label,
       rule: target.rule.name,
       ...(outer === undefined ? {} : { location: `${outer.file}:${outer.line}:${outer.column}` }),
-      ...(target.macros.length === 0 ? {} : { macros: target.macros.map((call) => `${call.macro} ${formatLabel({ package: target.package, name: call.name })}`) }),
+      ...(target.macros.length === 0
+        ? {}
+        : { macros: target.macros.map((call) => `${call.macro} ${formatLabel({ package: target.package, name: call.name })}`) }),
     };
   });
   if (settings.json) {

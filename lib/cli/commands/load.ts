@@ -19,15 +19,25 @@ export interface LoadOptions {
 /** Loads images into a container engine and prints their names and IDs. */
 export async function load(names: readonly string[], options: LoadOptions, settings: Settings, terminal: Terminal): Promise<void> {
   if (names.length === 0) throw usage('Cannot load: no target is named, expected one or more', 'Run "ocidsl list" to see every target');
-  const loaded = await interruptible((signal) => withEngine(options, settings, signal, (engine) => loadInto(engine, names, settings, terminal, signal)));
+  const loaded = await interruptible((signal) =>
+    withEngine(options, settings, signal, (engine) => loadInto(engine, names, settings, terminal, signal)),
+  );
   terminal.reporter.close();
   if (settings.json) terminal.print(`${JSON.stringify(loaded, undefined, 2)}\n`);
   else for (const image of loaded) for (const name of image.names) terminal.print(`${name}\t${image.imageId}\n`);
-  if (!settings.quiet) for (const image of loaded) terminal.note(`${image.label} is in ${image.engine}${image.outcome === 'present' ? ', as it was before' : ''}`);
+  if (!settings.quiet)
+    for (const image of loaded)
+      terminal.note(`${image.label} is in ${image.engine}${image.outcome === 'present' ? ', as it was before' : ''}`);
 }
 
 /** Builds, loads and runs an image; returns the exit code of the container. */
-export async function run(name: string, args: readonly string[], options: LoadOptions & { readonly engineArg?: readonly string[] }, settings: Settings, terminal: Terminal): Promise<number> {
+export async function run(
+  name: string,
+  args: readonly string[],
+  options: LoadOptions & { readonly engineArg?: readonly string[] },
+  settings: Settings,
+  terminal: Terminal,
+): Promise<number> {
   const stop = new AbortController();
   return await withEngine(options, settings, stop.signal, async (engine) => {
     const [image] = await interruptible((signal) => loadInto(engine, [name], settings, terminal, signal));
@@ -45,28 +55,45 @@ export async function run(name: string, args: readonly string[], options: LoadOp
 
 type LoadedTarget = LoadedImage & { readonly label: string };
 
-async function loadInto(engine: ContainerEngine, names: readonly string[], settings: Settings, terminal: Terminal, signal: AbortSignal): Promise<LoadedTarget[]> {
+async function loadInto(
+  engine: ContainerEngine,
+  names: readonly string[],
+  settings: Settings,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<LoadedTarget[]> {
   const { platform } = settings;
-  return await withSinks(names, LoadInfo, (info) => info.image, { settings, terminal, signal, platform, emit: terminal.reporter.emit }, async (sinks) => {
-    const loaded: LoadedTarget[] = [];
-    for (const { label, info, content } of sinks) {
-      const image = await loadImage({
-        manifest: content.root,
-        source: content.source,
-        repoTags: info.repoTags,
-        engine,
-        expectedPlatform: settings.isPlatformGiven ? platform : undefined,
-        label,
-        events: terminal.reporter.emit,
-        signal,
-      });
-      loaded.push({ ...image, label });
-    }
-    return loaded;
-  });
+  return await withSinks(
+    names,
+    LoadInfo,
+    (info) => info.image,
+    { settings, terminal, signal, platform, emit: terminal.reporter.emit },
+    async (sinks) => {
+      const loaded: LoadedTarget[] = [];
+      for (const { label, info, content } of sinks) {
+        const image = await loadImage({
+          manifest: content.root,
+          source: content.source,
+          repoTags: info.repoTags,
+          engine,
+          expectedPlatform: settings.isPlatformGiven ? platform : undefined,
+          label,
+          events: terminal.reporter.emit,
+          signal,
+        });
+        loaded.push({ ...image, label });
+      }
+      return loaded;
+    },
+  );
 }
 
-async function withEngine<T>(options: LoadOptions, settings: Settings, signal: AbortSignal, use: (engine: ContainerEngine) => Promise<T>): Promise<T> {
+async function withEngine<T>(
+  options: LoadOptions,
+  settings: Settings,
+  signal: AbortSignal,
+  use: (engine: ContainerEngine) => Promise<T>,
+): Promise<T> {
   const { environment } = settings;
   const engine = await findEngine({ engine: options.engine, environment, homeDirectory: environment['HOME'] || homedir() }, signal);
   try {

@@ -25,27 +25,42 @@ export async function push(names: readonly string[], options: PushOptions, setti
   const { platform, environment } = settings;
   await interruptible(async (signal) => {
     const emit = preloading(terminal.reporter.emit);
-    await withSinks(names, PushInfo, (info) => info.content, { settings, terminal, signal, platform, emit }, async (sinks) => {
-      const destinations = sinks.map((sink) => destinationOf(sink, options));
-      const insecure = options.insecure === true ? destinations.map(({ repository }) => repository.registry) : [];
-      const client = createRegistryClient({ environment, insecure, events: terminal.reporter.emit });
-      try {
-        for (const [i, { content }] of sinks.entries()) {
-          const job = { root: content.root, source: content.source, destinations: [destinations[i]!], client, signal, events: terminal.reporter.emit };
-          if (options.dryRun === true) {
-            const plans = await planPush(job);
+    await withSinks(
+      names,
+      PushInfo,
+      (info) => info.content,
+      { settings, terminal, signal, platform, emit },
+      async (sinks) => {
+        const destinations = sinks.map((sink) => destinationOf(sink, options));
+        const insecure = options.insecure === true ? destinations.map(({ repository }) => repository.registry) : [];
+        const client = createRegistryClient({ environment, insecure, events: terminal.reporter.emit });
+        try {
+          for (const [i, { content }] of sinks.entries()) {
+            const job = {
+              root: content.root,
+              source: content.source,
+              destinations: [destinations[i]!],
+              client,
+              signal,
+              events: terminal.reporter.emit,
+            };
+            if (options.dryRun === true) {
+              const plans = await planPush(job);
+              terminal.reporter.close();
+              terminal.print(settings.json ? `${JSON.stringify(plans, undefined, 2)}\n` : plans.map(planText).join(''));
+              continue;
+            }
+            const pushed = await pushImage(job);
             terminal.reporter.close();
-            terminal.print(settings.json ? `${JSON.stringify(plans, undefined, 2)}\n` : plans.map(planText).join(''));
-            continue;
+            terminal.print(
+              settings.json ? `${JSON.stringify(pushed, undefined, 2)}\n` : pushed.map(({ reference }) => `${reference}\n`).join(''),
+            );
           }
-          const pushed = await pushImage(job);
-          terminal.reporter.close();
-          terminal.print(settings.json ? `${JSON.stringify(pushed, undefined, 2)}\n` : pushed.map(({ reference }) => `${reference}\n`).join(''));
+        } finally {
+          await client.close();
         }
-      } finally {
-        await client.close();
-      }
-    });
+      },
+    );
   });
 }
 
@@ -62,7 +77,8 @@ function preloading(emit: EventListener): EventListener {
 
 function destinationOf({ info }: MadeSink<PushInfo>, options: PushOptions): PushDestination {
   const reference = parseReference(options.repository ?? info.repository);
-  if (reference.tag !== undefined || reference.digest !== undefined) throw usage(`Cannot use --repository "${options.repository ?? ''}": it has a tag or digest`, 'Give tags with --tag');
+  if (reference.tag !== undefined || reference.digest !== undefined)
+    throw usage(`Cannot use --repository "${options.repository ?? ''}": it has a tag or digest`, 'Give tags with --tag');
   return { repository: reference, tags: options.tag ?? info.remoteTags };
 }
 

@@ -19,7 +19,16 @@ export async function tool(name: string, version: string, args: readonly string[
   if (found === undefined) throw usage(`Cannot run tool "${name}": there is none of that name, expected one of ${TOOL_NAMES.join(', ')}`);
   if (found.version !== version) throw usage(`Cannot run tool "${name}" in version "${version}": this ocidsl has version ${found.version}`);
   const root = process.cwd();
-  await interruptible((signal) => found.run({ args, inputs: folderInputs(root), outputs: folderOutputs(root), signal, print: (line) => terminal.note(line), hostPath: (path) => join(root, path) }));
+  await interruptible((signal) =>
+    found.run({
+      args,
+      inputs: folderInputs(root),
+      outputs: folderOutputs(root),
+      signal,
+      print: (line) => terminal.note(line),
+      hostPath: (path) => join(root, path),
+    }),
+  );
 }
 
 const CHUNK = 1024 * 1024;
@@ -27,7 +36,12 @@ const CHUNK = 1024 * 1024;
 function folderInputs(root: string): ToolInputs {
   const find = (path: string): ToolInput => {
     const stats = statSync(join(root, path), { throwIfNoEntry: false });
-    if (stats?.isFile() !== true) throw new OcidslError({ code: 'OCIDSL_TOOL_INPUT_MISSING', kind: 'build', message: `Cannot read the input "${path}": there is no such file` });
+    if (stats?.isFile() !== true)
+      throw new OcidslError({
+        code: 'OCIDSL_TOOL_INPUT_MISSING',
+        kind: 'build',
+        message: `Cannot read the input "${path}": there is no such file`,
+      });
     return { path, sizeBytes: stats.size, isExecutable: (stats.mode & 0o100) !== 0 };
   };
   return {
@@ -72,7 +86,12 @@ function folderOutputs(root: string): ToolOutputs {
         },
         async commit(expected) {
           const digest: Digest = { hash: hash.digest('hex'), sizeBytes };
-          if (expected !== undefined && !sameDigest(digest, expected)) throw new OcidslError({ code: 'OCIDSL_DIGEST_MISMATCH', kind: 'integrity', message: `Cannot keep "${path}": its digest is not the expected one` });
+          if (expected !== undefined && !sameDigest(digest, expected))
+            throw new OcidslError({
+              code: 'OCIDSL_DIGEST_MISMATCH',
+              kind: 'integrity',
+              message: `Cannot keep "${path}": its digest is not the expected one`,
+            });
           close();
           renameSync(temporary, file);
           return digest;
