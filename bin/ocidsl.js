@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// Starts the command line, dist/cli.cjs. Compiling it takes longer than a build in which nothing changed, so V8's compiled
-// code is kept in the user's cache folder, one file per command. It is a hint only: whatever goes wrong with it is ignored.
+// Starts the command line, dist/cli.cjs, which loads dist/commands.cjs if it must. Compiling them takes longer than a build in which
+// nothing changed, so V8's compiled code is kept in the user's cache folder, one file per bundle and command. It is a hint only: whatever goes wrong with it is ignored.
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
 
-const bundle = path.join(__dirname, '../dist/cli.cjs');
+const dist = path.join(__dirname, '../dist');
 const args = process.argv.slice(2);
 
 if (args.includes('--debug')) {
   // Stack traces point into lib/*.ts. Reading the source map costs more than the whole start, hence only here.
   process.setSourceMapsEnabled(true);
-  start(require(bundle));
+  start(require(path.join(dist, 'cli.cjs')));
 } else {
   startCompiled();
 }
@@ -24,22 +24,30 @@ function start({ main }, onStarted) {
 }
 
 function startCompiled() {
-  const source = fs.readFileSync(bundle, 'latin1'); // scripts/build.ts writes ASCII, which is read faster this way
-  const file = path.join(cachesFolder(), 'ocidsl', 'code', cacheName(source));
-  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname, Import) {${source}})`, {
-    filename: bundle,
-    cachedData: readCode(file),
-  });
-  const module = { exports: {} };
-  const run = script.runInThisContext();
-  run(module.exports, require, module, bundle, path.dirname(bundle), (url) => import(url));
-  // Kept once the functions that this command uses at each start are compiled, and before those of a long build are.
-  let isKept = script.cachedDataRejected === false;
+  const loaded = new Map();
+  const pending = []; // what is to be kept: see load()
   const keep = () => {
-    if (!isKept) writeCode(file, script.createCachedData());
-    isKept = true;
+    for (const save of pending.splice(0)) save();
   };
-  start(module.exports, keep).then(keep);
+  const load = (name) => {
+    if (loaded.has(name)) return loaded.get(name).exports;
+    const bundle = path.join(dist, name);
+    const source = fs.readFileSync(bundle, 'latin1'); // scripts/build.ts writes ASCII, which is read faster this way
+    const file = path.join(cachesFolder(), 'ocidsl', 'code', cacheName(source));
+    const script = new vm.Script(`(function (exports, require, module, __filename, __dirname, Import, Load) {${source}})`, {
+      filename: bundle,
+      cachedData: readCode(file),
+    });
+    if (script.cachedDataRejected !== false) pending.push(() => writeCode(file, script.createCachedData()));
+    const module = { exports: {} };
+    loaded.set(name, module);
+    const run = script.runInThisContext();
+    run(module.exports, require, module, bundle, dist, (url) => import(url), load);
+    return module.exports;
+  };
+  // Kept once the functions that a command uses at each start are compiled, before those of a long build are; and at its end
+  // for what was loaded later.
+  start(load('cli.cjs'), keep).then(keep);
 }
 
 function cachesFolder() {

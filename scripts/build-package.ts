@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+import { basename, join, relative } from 'node:path';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
@@ -44,14 +45,78 @@ async function emitModules(outDir: string): Promise<void> {
   if (status !== 0) throw new Error(`tsc ended with status ${status}`);
 }
 
+// What is loaded at every start (cli.cjs) is apart from what only some commands need (commands.cjs): most of a start is
+// reading code. Each module is in one of the two, so that there is one copy of everything.
 async function bundleCommandLine(outDir: string): Promise<void> {
-  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-    dependencies: Record<string, string>;
+  const started = await startModules();
+  const dynamic = new Set<string>();
+  const exported = [...started].map((path, i) => `export * as m${i} from ${JSON.stringify(join(root, path))};`);
+  await bundle(outDir, 'cli.cjs', `export { main } from ${JSON.stringify(join(root, START))};\n${exported.join('\n')}\n`, {
+    name: 'later-modules',
+    setup(build) {
+      build.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const module = relative(root, join(resolveDir, path));
+        dynamic.add(module);
+        return { path: module, namespace: 'later' };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'later' }, ({ path }) => ({
+        contents: `module.exports = Load('commands.cjs')[${JSON.stringify(path)}];`,
+      }));
+    },
+  });
+  const getters = [...dynamic].map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(join(root, path))}); }`);
+  const places = new Map([...started].map((path, i) => [path, i]));
+  await bundle(outDir, 'commands.cjs', `module.exports = { ${getters.join(', ')} };\n`, {
+    name: 'started-modules',
+    setup(build) {
+      build.onResolve({ filter: /^(\.\.?\/.*\.ts|ocidsl)$/ }, ({ path, resolveDir }) => {
+        const module = path === 'ocidsl' ? 'lib/index.ts' : relative(root, join(resolveDir, path));
+        return places.has(module) ? { path: module, namespace: 'started' } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: 'started' }, ({ path }) => ({
+        contents: `module.exports = Load('cli.cjs').m${places.get(path)!};`,
+      }));
+    },
+  });
+}
+
+const START = 'lib/cli/main.ts';
+
+// The modules that the start reaches by static imports, relative to the root.
+async function startModules(): Promise<Set<string>> {
+  const skipDynamic: Plugin = {
+    name: 'skip-dynamic',
+    setup: (build) =>
+      build.onResolve({ filter: /.*/ }, ({ kind, path }) => (kind === 'dynamic-import' ? { path, external: true } : undefined)),
   };
-  const outfile = join(outDir, 'cli.cjs');
+  const { metafile } = await build({
+    ...(await options()),
+    entryPoints: [join(root, START)],
+    outfile: join(root, 'none.cjs'),
+    metafile: true,
+    absWorkingDir: root,
+    plugins: [skipDynamic],
+  });
+  return new Set(Object.keys(metafile.inputs).filter((path) => /^(lib|macros)\//.test(path)));
+}
+
+async function bundle(outDir: string, name: string, entry: string, plugin: Plugin): Promise<void> {
+  const outfile = join(outDir, name);
   const result = await build({
-    entryPoints: [join(root, 'lib/cli/main.ts')],
+    ...(await options()),
+    stdin: { contents: entry, resolveDir: root, loader: 'js', sourcefile: name },
     outfile,
+    plugins: [plugin, nativeImport],
+  });
+  for (const file of result.outputFiles) {
+    writeFileSync(join(outDir, basename(file.path)), file.path === outfile ? stamped(withLazyBuiltins(file.text)) : file.text);
+  }
+}
+
+async function options() {
+  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  return {
     bundle: true,
     format: 'cjs',
     platform: 'node',
@@ -62,27 +127,25 @@ async function bundleCommandLine(outDir: string): Promise<void> {
     tsconfigRaw: { compilerOptions: { target: 'es2022', verbatimModuleSyntax: true } },
     // Dependencies are loaded by require(), which starts faster; `nativeImport` keeps import() for what the user wrote.
     supported: { 'dynamic-import': false },
-    plugins: [nativeImport],
     // A third of the size to read at each start. Names are in the source map, for --debug: esbuild's keepNames would keep them by
     // thousands of calls at each start. Short lines, because Node prints the whole line of an uncaught error.
     minify: true,
     lineLimit: 120,
     sourcemap: 'linked',
-    // A CommonJS module has no import.meta; these are its values for dist/cli.cjs.
+    // A CommonJS module has no import.meta; these are its values for the bundle.
     define: { 'import.meta.url': '__importMetaUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     banner: {
       js:
         "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" +
-        'var Import = Import ?? ((url) => import(url));' + // unless the loader has set it
+        // Unless the loader has set them:
+        'var Import = Import ?? ((url) => import(url));' +
+        "var Load = Load ?? ((name) => require('./' + name));" +
         "const __lazy = (id) => new Proxy({}, { get: (_, name) => (name === 'default' ? require(id) : require(id)[name]) });",
     },
     legalComments: 'none',
     write: false,
     logLevel: 'warning',
-  });
-  for (const file of result.outputFiles) {
-    writeFileSync(join(outDir, basename(file.path)), file.path === outfile ? stamped(withLazyBuiltins(file.text)) : file.text);
-  }
+  } as const satisfies BuildOptions;
 }
 
 // Node 20 refuses import() in code from a code cache, so bin/ocidsl.js passes its own import() in under this name. It has the
@@ -100,14 +163,21 @@ const nativeImport: Plugin = {
 
 // Half of the start would be loading node:crypto, node:child_process and their like, which most commands never call. So they
 // are loaded when a member is used for the first time; those that Node has loaded anyway are left alone.
-const BUILTIN = /(?<==)(?:__toESM\(require\(("node:[a-z_/]+")\),1\)|require\(("node:[a-z_/]+")\))(?=[;,\n])/g;
-const LOADED = new Set(['fs', 'path', 'url', 'util', 'events', 'process', 'module', 'buffer'].map((name) => `"node:${name}"`));
+const BUILTIN = /(?<==)(?:[\w$]+\(require\(("node:[a-z_/]+")\),1\)|require\(("node:[a-z_/]+")\))(?=[;,\n})])/g;
+const LOADED = new Set(['fs', 'path', 'url', 'util', 'events', 'process', 'buffer'].map((name) => `"node:${name}"`));
 
 function withLazyBuiltins(code: string): string {
-  return code.replace(BUILTIN, (call, namespace?: string, plain?: string) => {
+  let replaced = 0;
+  const lazy = code.replace(BUILTIN, (call, namespace?: string, plain?: string) => {
     const id = namespace ?? plain ?? '';
-    return LOADED.has(id) ? call : `__lazy(${id})`;
+    if (LOADED.has(id)) return call;
+    replaced++;
+    return `__lazy(${id})`;
   });
+  // The pattern depends on how esbuild writes such imports.
+  if (replaced === 0 || /=[\w$]*\(?require\("node:crypto"\)/.test(lazy))
+    throw new Error('Built-ins are no longer loaded lazily: look at BUILTIN');
+  return lazy;
 }
 
 // bin/ocidsl.js keeps compiled code under this stamp. It cannot go by the file's time, which npm sets to the same day in

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { combineErrors, isOcidslError, environmentError, type OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import { createLimiter } from '../base/limiter.ts';
-import { NOT_STARTED } from '../engine/engine.ts';
+import { NOT_STARTED } from '../engine/start-gate.ts';
 import { analyzeAll } from '../plan/analyze.ts';
 import { createMaker, type Maker } from './make.ts';
 import { OutputClaims, OutputFolders, writeOutputs, type ResultLine, type WrittenTarget } from './outputs.ts';

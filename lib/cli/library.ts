@@ -5,21 +5,32 @@ import { fileURLToPath } from 'node:url';
 import * as library from '../index.ts';
 import * as macros from '../../macros/index.ts';
 
+interface LibraryPackage {
+  readonly root: string;
+  readonly version: string;
+}
+
+const PACKAGE: LibraryPackage = findPackage(dirname(fileURLToPath(import.meta.url)));
+
 /** The package's folder: above dist/ in an installation, above lib/ in a checkout. */
-export const LIBRARY_ROOT: string = findRoot(dirname(fileURLToPath(import.meta.url)));
+export const LIBRARY_ROOT: string = PACKAGE.root;
 
 /** The package's version. */
 export function libraryVersion(): string {
-  return (JSON.parse(readFileSync(join(LIBRARY_ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+  return PACKAGE.version;
 }
 
 /** Modules for configs. `ocidsl/testing` is loaded only where a config asks for it. */
 export const LIBRARY_MODULES: Readonly<Record<string, () => object>> = { ocidsl: () => library, 'ocidsl/macros': () => macros };
 
-function findRoot(from: string): string {
+function findPackage(from: string): LibraryPackage {
   for (let folder = from; ; folder = resolve(folder, '..')) {
     try {
-      if ((JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: string }).name === 'ocidsl') return folder;
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+        readonly name?: string;
+        readonly version?: string;
+      };
+      if (name === 'ocidsl' && version !== undefined) return { root: folder, version };
     } catch {
       if (folder === resolve(folder, '..')) throw new Error('The package.json of ocidsl is missing');
     }

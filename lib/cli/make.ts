@@ -13,6 +13,7 @@ import { commandRunner } from '../engine/run-command.ts';
 import { sharingExecution } from '../engine/sharing-execution.ts';
 import { readSnapshotFile } from '../engine/snapshot-file.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
+import { StartGate } from '../engine/start-gate.ts';
 import { createAnalysis, type Analysis } from '../plan/analyze.ts';
 import { openDiskStore, type DiskStore } from '../store/disk-store.ts';
 import { recoverGoModules } from './recover-go-modules.ts';
@@ -60,9 +61,10 @@ export function createMaker(session: WorkspaceSession, settings: Settings, emit:
     emit,
     now: () => performance.now(),
   });
-  const limited = limitedExecution(local, settings.jobs ?? availableParallelism());
+  const gate = new StartGate(settings.keepGoing);
+  const limited = limitedExecution(local, settings.jobs ?? availableParallelism(), gate);
   const execution = cachingExecution(sharingExecution(limited), store.actionCache, store.shapes);
-  const engine = new Engine({ files, discoveries, execution, emit, signal, keepGoing: settings.keepGoing });
+  const engine = new Engine({ files, discoveries, execution, emit, signal, gate });
   const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate });
   return { store, files, discoveries, engine, analysis, before };
 }

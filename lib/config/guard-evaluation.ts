@@ -73,7 +73,13 @@ function replaceProperty(object: object, name: string, property: PropertyDescrip
   };
 }
 
+// Alone: what the command does otherwise about such an event must not come first.
 function listen(event: 'beforeExit' | 'unhandledRejection' | 'uncaughtException', listener: (reason: unknown) => void): () => void {
+  const others = process.rawListeners(event) as ((reason: unknown) => void)[];
+  for (const other of others) process.off(event, other);
   process.on(event, listener);
-  return () => void process.off(event, listener);
+  return () => {
+    process.off(event, listener);
+    for (const other of others) process.on(event, other);
+  };
 }

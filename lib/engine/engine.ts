@@ -2,7 +2,7 @@
 // remembers for each action what was read, for the snapshot. It knows no rule by name.
 import type { ActionResult } from '../action/action-result.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
-import { isOcidslError, OcidslError } from '../base/errors.ts';
+import { isOcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';
 import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
@@ -11,6 +11,7 @@ import type { Execution, Outcome } from './execution.ts';
 import { notRegular, type FileIndex } from './file-index.ts';
 import { PreparedAction, sortInputs } from './prepared-action.ts';
 import type { ResolvedInput } from './resolved-input.ts';
+import type { StartGate } from './start-gate.ts';
 
 /** A file that has been made. */
 export interface BuiltFile {
@@ -27,8 +28,7 @@ export interface EngineOptions {
   readonly execution: Execution;
   readonly emit: EventListener;
   readonly signal: AbortSignal;
-  /** Whether other actions go on when one fails. */
-  readonly keepGoing: boolean;
+  readonly gate: StartGate;
 }
 
 /** How many actions of a build had which outcome. */
@@ -40,7 +40,6 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #results = new Map<ActionNode, Promise<ActionResult>>();
   readonly #reads = new Map<ActionNode, { readonly paths: readonly string[]; readonly actions: readonly ActionNode[] }>();
-  #failed = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -78,7 +77,7 @@ export class Engine {
     let running = this.#results.get(action);
     if (running === undefined) {
       running = this.#resolve(action).catch((error: unknown) => {
-        this.#failed = true;
+        this.#options.gate.noteFailure();
         throw isOcidslError(error) ? error.at({ label: action.label }) : error;
       });
       this.#results.set(action, running);
@@ -87,7 +86,7 @@ export class Engine {
   }
 
   async #resolve(action: ActionNode): Promise<ActionResult> {
-    const { discoveries, execution, emit, files, keepGoing, signal } = this.#options;
+    const { discoveries, execution, emit, files, gate, signal } = this.#options;
     const found = await Promise.all(action.discoveries.map((discovery) => discoveries.find(discovery, signal)));
     const description = action.describe(found);
     const resolved = await Promise.all(description.inputs.map((input) => this.#input(input)));
@@ -99,7 +98,7 @@ export class Engine {
       actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
     });
     signal.throwIfAborted();
-    if (this.#failed && !keepGoing) throw notStarted(action);
+    gate.requireOpen(action);
     const prepared = new PreparedAction(action, description, sortInputs(resolved.flat()), files);
     const { result, outcome } = await execution.execute(prepared, signal);
     this.counts[outcome]++;
@@ -150,16 +149,4 @@ export class Engine {
       content: { kind: 'blob', digest: file.digest },
     }));
   }
-}
-
-/** Marks what was not tried because something else failed; it is not reported. */
-export const NOT_STARTED = 'OCIDSL_NOT_STARTED';
-
-function notStarted(action: ActionNode): OcidslError {
-  return new OcidslError({
-    code: NOT_STARTED,
-    kind: 'build',
-    message: `Cannot start ${action.mnemonic}: another action failed before`,
-    label: action.label,
-  });
 }

@@ -50,7 +50,7 @@ export class PreparedAction {
    * under this action's key if an action of this shape ran before.
    */
   shape(): string {
-    const lines = [this.argv.join('\0')];
+    const lines = [sha256Hex(this.#encodedCommand()), String(this.#timeoutSeconds ?? ''), this.node.outputs.join('\0')];
     for (const { path, sizeBytes, isExecutable, content } of this.inputs) {
       lines.push(`${path}\0${sizeBytes}\0${isExecutable ? 'x' : ''}\0${content.kind === 'file' ? '' : content.digest.hash}`);
     }
@@ -63,20 +63,26 @@ export class PreparedAction {
       const digest = input.content.kind === 'file' ? await this.#files.digest(input.content.path) : input.content.digest;
       files.push({ path: input.path, digest, isExecutable: input.isExecutable });
     }
+    const timeoutSeconds = this.#timeoutSeconds;
+    return actionDigest({
+      commandDigest: digestOf(this.#encodedCommand()),
+      inputRootDigest: merkleRoot(files),
+      salt: SALT,
+      ...(timeoutSeconds === undefined ? {} : { timeout: { seconds: timeoutSeconds, nanos: 0 } }),
+    });
+  }
+
+  get #timeoutSeconds(): number | undefined {
+    return this.description.kind === 'command' ? this.description.timeoutSeconds : undefined;
+  }
+
+  #encodedCommand(): Uint8Array {
     const { description } = this;
-    const command = encodeCommand({
+    return encodeCommand({
       arguments: this.argv,
       environmentVariables: environmentVariables(description.kind === 'command' ? description.environment : {}),
       outputPaths: sortedUtf8(this.node.outputs.map((path) => path.replace(/\/$/, ''))),
       workingDirectory: '',
-    });
-    return actionDigest({
-      commandDigest: digestOf(command),
-      inputRootDigest: merkleRoot(files),
-      salt: SALT,
-      ...(description.kind === 'command' && description.timeoutSeconds !== undefined
-        ? { timeout: { seconds: description.timeoutSeconds, nanos: 0 } }
-        : {}),
     });
   }
 }

@@ -1,16 +1,13 @@
 // Execution in which equal actions that are asked for at the same time run once.
 import type { Executed, Execution } from './execution.ts';
+import type { PreparedAction } from './prepared-action.ts';
 
-/** Adds sharing of actions in flight. Actions are equal when their keys are, or their shapes and all unread files. */
+/** Adds sharing of actions in flight. Actions are equal when their keys are, or their shapes and the paths of all their files. */
 export function sharingExecution(inner: Execution): Execution {
   const running = new Map<string, Promise<Executed>>();
   return {
     async execute(action, signal) {
-      const unread = action.unread();
-      const identity =
-        unread.length === 0
-          ? (await action.key()).hash
-          : `${action.shape()} ${unread.map((input) => (input.content.kind === 'file' ? input.content.path : '')).join('\0')}`;
+      const identity = action.unread().length === 0 ? (await action.key()).hash : `${action.shape()} ${filesOf(action)}`;
       const known = running.get(identity);
       if (known !== undefined) return { ...(await known), outcome: 'shared' };
       const started = inner.execute(action, signal);
@@ -22,4 +19,9 @@ export function sharingExecution(inner: Execution): Execution {
       }
     },
   };
+}
+
+// A shape leaves out what files contain: the same files contain the same.
+function filesOf(action: PreparedAction): string {
+  return action.inputs.flatMap(({ content }) => (content.kind === 'file' ? [content.path] : [])).join('\0');
 }

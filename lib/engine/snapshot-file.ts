@@ -1,8 +1,8 @@
 // The snapshot's file: columns, so that 100,000 paths are loaded in a few milliseconds and only what is asked for is
 // decoded. Anything unexpected in the file reads as "no snapshot".
 //
-// Layout: magic line · lengths of the sections (JSON line) · sections. Numbers are in the byte order of the machine; the
-// file never leaves it, and the magic line names the order.
+// Layout: magic line · lengths of the sections (JSON line) · sections · end mark. Numbers are in the byte order of the
+// machine; the file never leaves it, and the magic line names the order.
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { Json } from '../base/json.ts';
@@ -12,6 +12,8 @@ import type { DeclarationRecord, DiscoveryRecord, PathRecord, Snapshot, TargetRe
 const KINDS: readonly PathKind[] = ['absent', 'file', 'directory', 'symlink', 'other'];
 const COLUMNS = 6; // kind, size, mtime, ctime, ino, mode
 const NO_KIND = -1;
+// A power failure may leave zeros for what came last.
+const END = Buffer.from('end\n');
 
 /** A snapshot as read: the columns stay packed until they are asked for. */
 export interface PackedSnapshot {
@@ -21,12 +23,14 @@ export interface PackedSnapshot {
   readonly declarations: readonly DeclarationRecord[];
   /** Path indexes of target `i`. */
   pathsOf(target: number): Uint32Array;
-  resultsOf(target: number): Json;
+  /** undefined where they are damaged. */
+  resultsOf(target: number): Json | undefined;
   readonly pathCount: number;
   path(index: number): string;
   /** Whether the state of path `index` is the one recorded. */
   isUnchanged(index: number, now: Fingerprint): boolean;
-  unpack(): Snapshot;
+  /** undefined where a part of it is damaged. */
+  unpack(): Snapshot | undefined;
 }
 
 /** Writes a snapshot, complete or not at all. `version` names whatever else must be equal for it to be valid. */
@@ -72,7 +76,7 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
   const header = Buffer.from(`${magic(version)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, Buffer.concat([header, Buffer.alloc(padding(header.length)), ...sections]));
+    writeFileSync(temporary, Buffer.concat([header, Buffer.alloc(padding(header.length)), ...sections, END]));
     renameSync(temporary, file);
   } catch (error) {
     rmSync(temporary, { force: true });
@@ -89,7 +93,8 @@ export function readSnapshotFile(file: string, version: string): PackedSnapshot 
     if (first < 0 || second < 0 || data.toString('utf8', 0, first) !== magic(version)) return undefined;
     const lengths = JSON.parse(data.toString('utf8', first + 1, second)) as number[];
     let offset = second + 1 + padding(second + 1);
-    if (offset + lengths.reduce((sum, length) => sum + length, 0) !== data.length) return undefined;
+    if (offset + lengths.reduce((sum, length) => sum + length, END.length) !== data.length) return undefined;
+    if (!data.subarray(-END.length).equals(END)) return undefined;
     const sections = lengths.map((length) => data.subarray(offset, (offset += length)));
     return pack(sections as Sections);
   } catch {
@@ -126,8 +131,9 @@ function pack([
   const figures = new Float64Array(aligned(figureBytes, 8), 0, figureBytes.length / 8);
   const indexes = new Uint32Array(aligned(indexBytes, 4), 0, indexBytes.length / 4);
   const ends = new Uint32Array(aligned(endBytes, 4), 0, endBytes.length / 4);
-  const paths = pathBytes.length === 0 ? [] : pathBytes.toString('utf8').split('\0');
-  const texts = targetBytes.length === 0 ? [] : targetBytes.toString('utf8').split('\0');
+  // The path of the root is empty, so no bytes may also be one path.
+  const paths = figures.length === 0 ? [] : pathBytes.toString('utf8').split('\0');
+  const texts = ends.length === 0 ? [] : targetBytes.toString('utf8').split('\0');
   const targetKeys: string[] = [];
   const targetDeclarations: number[] = [];
   const declarations = declarationBytes.length === 0 ? [] : declarationBytes.toString('utf8').split('\0').map(unpackDeclaration);
@@ -135,8 +141,16 @@ function pack([
     targetKeys.push(texts[i * 3]!);
     targetDeclarations.push(Number(texts[i * 3 + 1]));
   }
+  const isWhole =
+    figures.length === paths.length * COLUMNS &&
+    hashes.length === paths.length * 32 &&
+    texts.length === ends.length * 3 &&
+    indexes.length === (ends.at(-1) ?? 0) &&
+    indexes.every((index) => index < paths.length) &&
+    targetDeclarations.every((index) => declarations[index] !== undefined);
+  if (!isWhole) throw new RangeError('The sections do not agree with each other');
   const pathsOf = (target: number) => indexes.subarray(target === 0 ? 0 : ends[target - 1], ends[target]);
-  const resultsOf = (target: number) => JSON.parse(texts[target * 3 + 2]!) as Json;
+  const resultsOf = (target: number) => parseOrUndefined<Json>(texts[target * 3 + 2]!);
   const fingerprint = (i: number): Fingerprint | undefined => {
     const at = i * COLUMNS;
     const kind = figures[at]!;
@@ -169,21 +183,28 @@ function pack([
         figures[at + 5] === now.mode
       );
     },
-    unpack: () => ({
-      paths: paths.map((path, i): PathRecord => {
+    unpack() {
+      const discovered = parseOrUndefined<DiscoveryRecord[]>(discoveries.toString('utf8'));
+      const targets = targetKeys.flatMap((key, i): TargetRecord[] => {
+        const results = resultsOf(i);
+        return results === undefined ? [] : [{ key, declaration: targetDeclarations[i]!, paths: pathsOf(i), results }];
+      });
+      if (discovered === undefined || targets.length < targetKeys.length) return undefined;
+      const records = paths.map((path, i): PathRecord => {
         const hash = hashes.toString('hex', i * 32, i * 32 + 32);
         return { path, fingerprint: fingerprint(i), hash: /^0+$/.test(hash) ? undefined : hash };
-      }),
-      discoveries: JSON.parse(discoveries.toString('utf8')) as DiscoveryRecord[],
-      declarations,
-      targets: targetKeys.map((key, i): TargetRecord => ({
-        key,
-        declaration: targetDeclarations[i]!,
-        paths: pathsOf(i),
-        results: resultsOf(i),
-      })),
-    }),
+      });
+      return { paths: records, discoveries: discovered, declarations, targets };
+    },
   };
+}
+
+function parseOrUndefined<T>(text: string): T | undefined {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
 }
 
 function magic(version: string): string {

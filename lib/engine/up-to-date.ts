@@ -32,5 +32,6 @@ export function checkUpToDate(
       if (!snapshot.isUnchanged(index, takeFingerprint(resolve(root, snapshot.path(index))))) return undefined;
     }
   }
-  return targets.map((target) => snapshot.resultsOf(target));
+  const results = targets.map((target) => snapshot.resultsOf(target));
+  return results.every((each) => each !== undefined) ? results : undefined;
 }

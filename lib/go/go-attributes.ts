@@ -56,9 +56,11 @@ export function goFlagsProblem(attribute: 'ldflags' | 'gcflags', flags: readonly
     if (flag.trim() === '') return 'an argument is empty';
     if (flag.includes('\0')) return 'an argument has a NUL byte';
     const isPattern = /^[^-\s'"][^\s'"]*=/.test(flag);
-    if (isPattern && attribute === 'ldflags')
+    // Later ones are values: -X and its `name=value` may be two arguments.
+    if (isPattern && index === 0 && attribute === 'ldflags')
       return `"${printable(flag, 80)}" has a package pattern, write the arguments alone: they are for this binary`;
-    if (isPattern && index > 0) return `"${printable(flag, 80)}" has a package pattern, which only the first argument may have`;
+    if (isPattern && index > 0 && attribute === 'gcflags')
+      return `"${printable(flag, 80)}" has a package pattern, which only the first argument may have`;
   }
   return hasOpenQuote(flags.join(' ')) ? 'a quote is not closed' : undefined;
 }

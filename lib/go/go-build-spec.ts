@@ -38,6 +38,6 @@ export interface GoBuildSpec {
 }
 
 /** The spec's bytes, as the tool expects them. */
-export function encodeGoBuildSpec(spec: GoBuildSpec): Buffer {
+export function encodeGoBuildSpec(spec: GoBuildSpec): Uint8Array {
   return utf8(canonicalJson(spec as unknown as Json));
 }

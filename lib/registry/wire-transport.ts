@@ -1,4 +1,5 @@
 // The innermost transport: one request on the wire through undici's dispatchers, no retries, no redirects, no credentials.
+import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { Transform } from 'node:stream';
 import type { Dispatcher } from 'undici';
@@ -49,6 +50,8 @@ export function createWireTransport(
           headersTimeout: Math.max(request.headersTimeoutMs ?? 0, timeouts.headersMs),
           bodyTimeout: timeouts.bodyMs,
           highWaterMark: 512 * 1024,
+          // By itself undici closes the connection after each HEAD, which a push asks for every blob.
+          ...(request.method === 'HEAD' ? { reset: false } : undefined),
         },
         publicOnly,
       );
@@ -89,6 +92,7 @@ function toResponse(request: HttpRequest, data: Dispatcher.ResponseData): HttpRe
     dispose: async () => {
       // A short rest is read so that the connection can be used again; a long one costs less to cut.
       await data.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
+      await connectionIsFree();
     },
   };
 }
@@ -106,7 +110,15 @@ async function* readBody(request: HttpRequest, body: Dispatcher.ResponseData['bo
     throw connectionError(request.method, request.url, error);
   } finally {
     body.on('error', () => undefined).destroy();
+    await connectionIsFree();
   }
+}
+
+// undici takes a connection back a turn of the event loop after an answer has ended, and listens to it for another one. Whoever asks
+// before that gets a new connection, so one request after the other would open one each.
+async function connectionIsFree(): Promise<void> {
+  await setImmediate();
+  await setImmediate();
 }
 
 // `identity` was asked for; some proxies and CDNs compress nevertheless, and then the digest is that of the decoded bytes.

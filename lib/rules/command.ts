@@ -44,7 +44,10 @@ const ENVIRONMENT = {
 const relativePath = string('a relative path below the working directory', (path) => {
   const result = sourcePath(path, 'root');
   if ('problem' in result) return result.problem;
-  return result.path === 'root' || !result.path.startsWith('root/') ? 'it leaves the working directory' : undefined;
+  if (!result.path.startsWith('root/')) return 'it leaves the working directory';
+  // One spelling for each path, so that two outputs at one place are noticed.
+  const spelling = `${result.path.slice('root/'.length)}${path.endsWith('/') ? '/' : ''}`;
+  return path === spelling ? undefined : `write it as "${spelling}"`;
 });
 const environmentName = (name: string) => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? undefined : 'expected letters, digits and _');
 

@@ -111,9 +111,10 @@ export interface LayoutBase {
   readonly $layout: { readonly directory: string; readonly refName?: string };
 }
 
-const baseTarget = attribute.target('ImageInfo');
+const BASE = 'an ociImage, its label, or "oci:<folder>" for an OCI layout folder';
+const baseTarget = { ...attribute.target('ImageInfo'), expects: BASE };
 const baseType: AttributeType<Handle<'ImageInfo'> | string, TargetReference | LayoutBase> = {
-  expects: 'an ociImage, its label, or "oci:<folder>" for an OCI layout folder',
+  expects: BASE,
   normalize(value, path, context) {
     if (typeof value !== 'string' || !value.startsWith('oci:')) return baseTarget.normalize(value, path, context);
     const [, folder, ...refName] = value.split(':');

@@ -42,7 +42,7 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
     const base = planBase(context, platform);
     const own = (values.tars ?? []).map((reference, i) => layerOf(context, reference, platform, i));
     const layers = own.map((layer, i): ActionInput => ({ path: `layers/${i}.json`, content: layer.description }));
-    const files = planValueFiles(context);
+    const files = planValueFiles(context, platform);
     const action = context.action({
       mnemonic: 'Image',
       message: `Making image ${context.label} for ${formatPlatform(platform)}`,
@@ -168,12 +168,12 @@ function isPairs(value: unknown): value is Pairs {
 }
 
 // Files with variables, labels and annotations: their input paths keep the file's ending, which says how to read it.
-function planValueFiles(context: AnalysisContext<Values>) {
+function planValueFiles(context: AnalysisContext<Values>, platform: Platform) {
   const plans = FILE_ATTRIBUTES.map((attribute) => {
     const value = context.values[attribute];
     const references =
       value === undefined || isPairs(value) ? [] : ((Array.isArray(value) ? value : [value]) as readonly SourceReference[]);
-    return { attribute, plan: planSources(context, references, `values/${attribute}`) };
+    return { attribute, plan: planSources(context, references, `values/${attribute}`, platform) };
   });
   return {
     discoveries: plans.flatMap(({ plan }) => plan.discoveries),

@@ -1,4 +1,5 @@
 // Plans the inputs that attributes such as `srcs` name: files, folders, globs and other targets' files.
+import type { Platform } from '../oci/platform.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
 import type { ActionInput } from '../plan/action-node.ts';
 import type { Discovered, Discovery } from '../plan/discovery.ts';
@@ -45,11 +46,19 @@ interface PathFacts {
   readonly links: { readonly [path: string]: string };
 }
 
-/** Plans references of a target for its platform. Inputs are put under `prefix` in the action's input root. */
-export function planSources(context: AnalysisContext<unknown>, references: readonly SourceReference[], prefix: string): SourcePlan {
+/**
+ * Plans references of a target. Inputs are put under `prefix` in the action's input root; targets are made for `platform`
+ * (default: the target's).
+ */
+export function planSources(
+  context: AnalysisContext<unknown>,
+  references: readonly SourceReference[],
+  prefix: string,
+  platform: Platform = context.platform,
+): SourcePlan {
   const paths = references.flatMap((reference) => (isFileReference(reference) ? [reference.$file] : []));
   const globs = references.flatMap((reference) => (isGlobReference(reference) ? [reference.$glob] : []));
-  const made = references.flatMap((reference) => (isTargetReference(reference) ? filesOf(context, reference.$target) : []));
+  const made = references.flatMap((reference) => (isTargetReference(reference) ? filesOf(context, reference.$target, platform) : []));
   const discoveries: Discovery[] = [
     ...(paths.length > 0 ? [{ discoverer: 'paths', args: { paths } }] : []),
     ...globs.map((glob) => ({ discoverer: 'glob', args: { ...glob } })),
@@ -88,10 +97,10 @@ export function planSources(context: AnalysisContext<unknown>, references: reado
   };
 }
 
-function filesOf(context: AnalysisContext<unknown>, label: string): SourceInput[] {
+function filesOf(context: AnalysisContext<unknown>, label: string, platform: Platform): SourceInput[] {
   const reference = { $target: label };
-  const binary = context.tryUse(reference, BinaryInfo);
-  const { files } = context.use(reference, FilesInfo);
+  const binary = context.tryUse(reference, BinaryInfo, platform);
+  const { files } = context.use(reference, FilesInfo, platform);
   const colon = label.lastIndexOf(':');
   const owner = colon < 0 ? '' : label.slice(0, colon);
   return files.map((file) => ({

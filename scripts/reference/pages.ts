@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { createProgram } from '../../lib/cli/main.ts';
+import { createProgram } from '../../lib/cli/program.ts';
 import { collectExports, type Export } from './collect.ts';
 import { renderCli } from './render-cli.ts';
 import { renderModule } from './render.ts';
@@ -23,7 +23,7 @@ export function referencePages(root: string): ReadonlyMap<string, string> {
     () => {
       throw new Error('Only the definitions of the commands are read');
     },
-    () => {},
+    { setExitCode: () => undefined, onStarted: () => undefined },
   );
   return new Map([
     [
