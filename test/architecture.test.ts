@@ -136,6 +136,12 @@ describe('code', () => {
     expect(users(terminal, ['cli'])).toEqual(Object.keys(TERMINAL).sort());
   });
 
+  it('does no I/O where targets are declared, planned and described', () => {
+    const planning = library.filter(({ path }) => ['graph', 'plan', 'rules'].includes(folderOf(path)));
+    expect(planning.length).toBeGreaterThan(20);
+    expect(planning.filter(({ imports }) => imports.some(({ specifier }) => specifier.startsWith('node:'))).map(({ path }) => path)).toEqual([]);
+  });
+
   it('uses the clock and chance where it says why', () => {
     const clock = /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bperformance\d*\.now\b|\bhrtime\b|\brandom(UUID|Bytes|Int)\b/;
     expect(users(clock, ['cli', 'testing'])).toEqual(Object.keys(CLOCK_AND_CHANCE).sort());

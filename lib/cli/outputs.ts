@@ -5,7 +5,7 @@ import { OcidslError } from '../base/errors.ts';
 import type { ConfiguredTarget } from '../plan/configured-target.ts';
 import type { Artifact } from '../plan/action-node.ts';
 import { formatPlatform } from '../oci/platform.ts';
-import { FilesInfo, ImageInfo, IndexInfo, LoadInfo, PushInfo } from '../rules/providers.ts';
+import { FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, PushInfo } from '../rules/providers.ts';
 import { makeContent, type MadeContent } from './image-content.ts';
 import type { Maker } from './make.ts';
 import type { Settings } from './settings.ts';
@@ -64,6 +64,21 @@ export async function writeOutputs(
     const directory = join(folder, target.name);
     claims.claim(directory, target.label);
     return { results: [line(made.root.digest, directory, more)], files: await writeLayoutOf(made, directory), artifacts: made.artifacts };
+  }
+  const several = providers.get(MultiArchInfo.name) as MultiArchInfo | undefined;
+  if (several !== undefined && several.images.length > 0) {
+    // One layout for each platform, below a folder named for it.
+    const written = { results: [] as ResultLine[], files: [] as string[], artifacts: [] as Artifact[] };
+    for (const image of several.images) {
+      const made = await makeContent(image, maker, session);
+      const platform = formatPlatform(image.platform);
+      const directory = join(folder, target.name, platform.replaceAll('/', '_'));
+      claims.claim(directory, target.label);
+      written.results.push(line(made.root.digest, directory, { platforms: [platform], mediaType: made.root.mediaType }));
+      written.files.push(...(await writeLayoutOf(made, directory)));
+      written.artifacts.push(...made.artifacts);
+    }
+    return written;
   }
   const info = providers.get(FilesInfo.name) as FilesInfo | undefined;
   const written = { results: [] as ResultLine[], files: [] as string[], artifacts: [] as Artifact[] };

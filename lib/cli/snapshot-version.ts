@@ -4,7 +4,7 @@ import { libraryVersion } from './library.ts';
 import type { Settings } from './settings.ts';
 
 // Variables that discoverers read; a test compares the list with what they declare.
-const DISCOVERY_VARIABLES = ['GOCACHE', 'GOMODCACHE', 'GOPATH', 'HOME', 'PATH', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
+const DISCOVERY_VARIABLES = ['GOCACHE', 'GOENV', 'GOMODCACHE', 'GOPATH', 'HOME', 'PATH', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
 
 /** One line that names the version of the library, the workspace, and what of the settings decides results. */
 export function snapshotVersion(settings: Settings, root: string): string {

@@ -4,7 +4,7 @@
 export function suggest(name: string, candidates: Iterable<string>): string[] {
   const limit = Math.max(2, Math.floor(name.length / 3));
   const near: { candidate: string; distance: number }[] = [];
-  for (const candidate of candidates) {
+  for (const candidate of new Set(candidates)) {
     if (Math.abs(candidate.length - name.length) > limit) continue;
     const distance = editDistance(name, candidate, limit);
     if (distance <= limit) near.push({ candidate, distance });

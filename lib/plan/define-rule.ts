@@ -40,7 +40,7 @@ export interface RuleDefinition<S extends AttributeSchema, P extends string> {
    * Plans the target for one platform: pure and synchronous, no I/O, no clock, no environment. Returns providers made with
    * `provide()`.
    */
-  readonly analyze: (context: AnalysisContext<ValuesOf<S>>) => readonly Provided<P>[];
+  readonly analyze: (context: AnalysisContext<ValuesOf<S>>) => readonly Provided<NoInfer<P>>[];
 }
 
 /**

@@ -40,8 +40,9 @@ export const multiArch: <P extends string>(attributes: MultiArchAttributes<P>) =
   },
   analyze(context) {
     const platforms = context.values.platforms.map(parsePlatform);
+    const images = platforms.flatMap((platform) => context.tryUse(context.values.target, ImageInfo, platform) ?? []);
     const result: Provided<'MultiArchInfo' | 'ImageInfo' | 'BinaryInfo' | 'TarInfo' | 'FilesInfo'>[] = [
-      provide(MultiArchInfo, { target: context.values.target.$target, platforms }),
+      provide(MultiArchInfo, { target: context.values.target.$target, platforms, images }),
     ];
     const [only, ...others] = platforms;
     if (only === undefined) return result;

@@ -70,6 +70,8 @@ export interface IndexInfo {
 export interface MultiArchInfo {
   readonly target: string;
   readonly platforms: readonly Platform[];
+  /** The target's images, one for each platform; empty where it is no image. */
+  readonly images: readonly ImageInfo[];
 }
 
 /** What `ocidsl load` and `ocidsl run` do. */

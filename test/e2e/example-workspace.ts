@@ -4,7 +4,8 @@ import { join, relative } from 'node:path';
 import { filesBelow } from './machine.ts';
 import { Workspace, type Files } from './rig.ts';
 
-const CHECKOUT = join(import.meta.dirname, '../..');
+/** The root of this repository. */
+export const CHECKOUT: string = join(import.meta.dirname, '../..');
 const EXAMPLES_FOLDER = join(CHECKOUT, 'examples');
 
 /** The folders of examples/, by name. */

@@ -1,8 +1,8 @@
 // Every example: listed, built, built again without running anything, and seen to show what it is there for.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { EXAMPLES, exampleFiles, exampleWorkspace, linkLibrary } from './example-workspace.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { CHECKOUT, EXAMPLES, exampleFiles, exampleWorkspace, linkLibrary } from './example-workspace.ts';
 import { readLayout, type ImageDocuments } from './layout-documents.ts';
 import { announced, has, workspace, type ResultRow, type Workspace } from './rig.ts';
 
@@ -143,6 +143,15 @@ const SHOWN: Readonly<Record<string, (built: Built) => Promise<void> | void>> = 
 
 it('every folder of examples/ is tested here', () => {
   expect(Object.keys(SHOWN).sort()).toEqual(EXAMPLES);
+});
+
+it.skipIf(!has('go'))('the config of this repository makes the image of examples/hello (needs go)', async () => {
+  const ws = workspace({});
+  const ofRepository = await ws.build(['--root', CHECKOUT, '--output-dir', ws.path('out'), 'hello_index']);
+  const example = exampleWorkspace('hello');
+  onTestFinished(() => example.remove());
+  const ofExample = await example.build(['hello_index']);
+  expect(ofRepository.map(({ digest }) => digest)).toEqual(ofExample.map(({ digest }) => digest));
 });
 
 describe.skipIf(!has('go')).each(EXAMPLES)('examples/%s (needs go)', (name) => {

@@ -164,7 +164,7 @@ describe.skipIf(!has('go'))('building (needs go)', () => {
   });
 });
 
-describe.skipIf(CANNOT_RUN)('running (needs go, podman, runc and root)', () => {
+describe.skipIf(CANNOT_RUN)('running (needs go, podman without a service, runc and root)', () => {
   it('load puts the image for this machine into podman, and podman runs it', async () => {
     const { code, stdout } = await ocidsl('load', 'hello', ...ENGINE);
     expect(code).toBe(0);

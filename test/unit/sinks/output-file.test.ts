@@ -1,8 +1,8 @@
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { EMPTY_DIGEST, type Digest } from '../../../lib/base/digest.ts';
-import { writeOutputFile } from '../../../lib/sinks/output-file.ts';
+import { prepareOutputFolder, syncOutputFolder, writeOutputFile } from '../../../lib/sinks/output-file.ts';
 import type { BlobSource } from '../../../lib/store/blob-source.ts';
 import { diskCas, temporaryFolder } from './layout-rig.ts';
 
@@ -20,8 +20,11 @@ describe.each([
     const cas = await diskCas();
     const folder = await temporaryFolder();
     const source = hasPaths ? cas : withoutPaths(cas);
-    const write = (digest: Digest, isExecutable = false, name = 'sub/file') =>
-      writeOutputFile({ source, digest, file: join(folder, name), isExecutable });
+    const write = async (digest: Digest, isExecutable = false, name = 'sub/file') => {
+      const file = join(folder, name);
+      await prepareOutputFolder(dirname(file));
+      return await writeOutputFile({ source, digest, file, isExecutable });
+    };
     return { cas, folder, file: join(folder, 'sub/file'), write };
   };
 
@@ -117,5 +120,50 @@ describe.each([
     const content = await readFile(file);
     expect(content.equals(Buffer.alloc(300_000, content[0]))).toBe(true);
     expect(await readdir(join(folder, 'sub'))).toEqual(['file']);
+  });
+});
+
+describe('the folder of output files', () => {
+  const temporary = (digit: string) => `.ocidsl-${digit.repeat(24)}.tmp`;
+
+  it('is made with those above it, and may be there already', async () => {
+    const folder = join(await temporaryFolder(), 'a/b');
+    await prepareOutputFolder(folder);
+    await writeFile(join(folder, 'mine'), 'x');
+    await prepareOutputFolder(folder);
+    await syncOutputFolder(folder);
+    expect(await readdir(folder)).toEqual(['mine']);
+  });
+
+  it('loses what builds that were killed long ago left in it, and nothing else', async () => {
+    const folder = await temporaryFolder();
+    const files = [temporary('0'), '.ocidsl-mine.tmp', 'file'];
+    for (const name of files) await writeFile(join(folder, name), '');
+    const later = Date.now() + 25 * 60 * 60 * 1000;
+    const now = vi.spyOn(Date, 'now');
+    try {
+      await prepareOutputFolder(folder);
+      expect((await readdir(folder)).sort()).toEqual([...files].sort());
+      now.mockReturnValue(later);
+      await prepareOutputFolder(folder);
+    } finally {
+      now.mockRestore();
+    }
+    expect((await readdir(folder)).sort()).toEqual(['.ocidsl-mine.tmp', 'file']);
+  });
+
+  it('that cannot be made says so', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'file'), '');
+    await expect(prepareOutputFolder(join(folder, 'file'))).rejects.toThrow(expect.objectContaining({ kind: 'environment' }) as Error);
+  });
+
+  it('is not made by writing a file: that is done once for many', async () => {
+    const cas = await diskCas();
+    const digest = await cas.write(Buffer.from('x'));
+    const file = join(await temporaryFolder(), 'missing/file');
+    await expect(writeOutputFile({ source: cas, digest, file, isExecutable: false })).rejects.toThrow(
+      expect.objectContaining({ code: 'OCIDSL_SYSTEM_ENOENT' }) as Error,
+    );
   });
 });

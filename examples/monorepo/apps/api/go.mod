@@ -1,0 +1,3 @@
+module example.com/acme/apps/api
+
+go 1.24

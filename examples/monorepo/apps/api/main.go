@@ -1,0 +1,9 @@
+package main
+
+import (
+	"fmt"
+
+	"example.com/acme/libs/greeting"
+)
+
+func main() { fmt.Println(greeting.For("api")) }

@@ -1,0 +1,3 @@
+module example.com/acme/apps/worker
+
+go 1.24
