@@ -139,7 +139,9 @@ describe('code', () => {
   it('does no I/O where targets are declared, planned and described', () => {
     const planning = library.filter(({ path }) => ['graph', 'plan', 'rules'].includes(folderOf(path)));
     expect(planning.length).toBeGreaterThan(20);
-    expect(planning.filter(({ imports }) => imports.some(({ specifier }) => specifier.startsWith('node:'))).map(({ path }) => path)).toEqual([]);
+    expect(
+      planning.filter(({ imports }) => imports.some(({ specifier }) => specifier.startsWith('node:'))).map(({ path }) => path),
+    ).toEqual([]);
   });
 
   it('uses the clock and chance where it says why', () => {

@@ -90,7 +90,8 @@ const END_OF_9999 = 253_402_300_799;
 
 function readSourceDate(text: string | undefined): string | undefined {
   if (text === undefined || text === '') return undefined;
-  if (!/^\d{1,12}$/.test(text) || Number(text) > END_OF_9999) throw usage(`Cannot use SOURCE_DATE_EPOCH "${text.slice(0, 40)}": expected whole seconds since 1970`);
+  if (!/^\d{1,12}$/.test(text) || Number(text) > END_OF_9999)
+    throw usage(`Cannot use SOURCE_DATE_EPOCH "${text.slice(0, 40)}": expected whole seconds since 1970`);
   return timestampOfSeconds(Number(text));
 }
 

@@ -150,7 +150,7 @@ function pack([
     targetDeclarations.every((index) => declarations[index] !== undefined);
   if (!isWhole) throw new RangeError('The sections do not agree with each other');
   const pathsOf = (target: number) => indexes.subarray(target === 0 ? 0 : ends[target - 1], ends[target]);
-  const resultsOf = (target: number) => parseOrUndefined<Json>(texts[target * 3 + 2]!);
+  const resultsOf = (target: number) => parseOrUndefined(texts[target * 3 + 2]!);
   const fingerprint = (i: number): Fingerprint | undefined => {
     const at = i * COLUMNS;
     const kind = figures[at]!;
@@ -184,7 +184,7 @@ function pack([
       );
     },
     unpack() {
-      const discovered = parseOrUndefined<DiscoveryRecord[]>(discoveries.toString('utf8'));
+      const discovered = parseOrUndefined(discoveries.toString('utf8')) as unknown as DiscoveryRecord[] | undefined;
       const targets = targetKeys.flatMap((key, i): TargetRecord[] => {
         const results = resultsOf(i);
         return results === undefined ? [] : [{ key, declaration: targetDeclarations[i]!, paths: pathsOf(i), results }];
@@ -199,9 +199,9 @@ function pack([
   };
 }
 
-function parseOrUndefined<T>(text: string): T | undefined {
+function parseOrUndefined(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as T;
+    return JSON.parse(text) as Json;
   } catch {
     return undefined;
   }

@@ -57,7 +57,7 @@ export function mergeRunParameters(base: RunParameters, attributes: RunAttribute
     // It says that the base's own first argument is a whole command line.
     ArgsEscaped: entrypoint === undefined && cmd === undefined ? base.ArgsEscaped : undefined,
   };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as RunParameters;
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
 }
 
 function argumentList(thing: string, list: readonly string[] | null): readonly string[] | undefined {

@@ -1,6 +1,7 @@
 // What authors of rules and macros get from types: attributes, values and providers are inferred from the definition.
 import { attribute, defineMacro, defineProvider, defineRule, pkgTar, provide, select, type Handle } from 'ocidsl';
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the way to compare types
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 /** Compiles only for two types that are the same. */
 const same = <A, B>(..._: Equal<A, B> extends true ? [] : ['the types differ']): void => undefined;
@@ -26,7 +27,7 @@ const greeting = defineRule({
     same<typeof values.pairs, ReadonlyArray<readonly [string, boolean]> | undefined>();
     same<typeof values.below, { readonly $target: string } | undefined>();
     // @ts-expect-error there is no such attribute
-    values.txt;
+    void values.txt;
     if (values.below !== undefined) {
       const below = context.use(values.below, GreetingInfo);
       same<typeof below, { readonly text: string }>();

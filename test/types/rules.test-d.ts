@@ -119,9 +119,9 @@ const text: string = binary;
 // @ts-expect-error a handle is no string
 text.concat(binary);
 // @ts-expect-error a handle has no properties
-binary.path;
+void binary.path;
 // @ts-expect-error a handle is no list
-[...binary];
+void [...binary];
 
 // The macro passes on what the rules take, and nothing else.
 const made = goOciImage({

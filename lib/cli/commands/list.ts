@@ -1,6 +1,5 @@
 // `ocidsl list`
 import { formatLabel } from '../../graph/label.ts';
-import type { Target } from '../../graph/target.ts';
 import type { Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 import { openWorkspace } from '../workspace-session.ts';
@@ -31,9 +30,4 @@ export async function list(settings: Settings, terminal: Terminal): Promise<void
     const by = row.macros === undefined ? '' : ` (${row.macros.join(', ')})`;
     terminal.print(`${`${row.label.padEnd(labels)}  ${row.rule.padEnd(rules)}  ${row.location ?? ''}${by}`.trimEnd()}\n`);
   }
-}
-
-/** Whether a target was made by the macro call of a name. */
-export function isMadeBy(target: Target, label: string): boolean {
-  return target.macros.some((call) => formatLabel({ package: target.package, name: call.name }) === label);
 }

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { NOT_STARTED } from '../../../lib/engine/start-gate.ts';
 import { outputOf, type ActionInput } from '../../../lib/plan/action-node.ts';
 import type { Tool } from '../../../lib/tools/tool.ts';
-import { bytes, engineIn, folderOf, made, nodeOf, put, settled, source, stores } from './rig.ts';
+import { bytes, engineIn, failureOf, folderOf, made, nodeOf, put, settled, source, stores } from './rig.ts';
 
 describe('an engine', () => {
   test('makes an action from source files, bytes and what other actions made', async () => {
@@ -166,9 +166,9 @@ describe('an engine', () => {
     const program: Tool = {
       name: 'program',
       version: '1',
-      async run({ hostPath, outputs }) {
-        put(root, 'a', `changed while ${hostPath!('a')} was read`);
-        await (await outputs.create('out')).commit();
+      async run(context) {
+        put(root, 'a', `changed while ${context.hostPath!('a')} was read`);
+        await (await context.outputs.create('out')).commit();
       },
     };
     const node = nodeOf({ describe: () => ({ kind: 'tool', tool: { name: 'program', version: '1' }, args: [], inputs: [source('a')] }) });
@@ -236,12 +236,12 @@ describe('cancellation', () => {
     };
     const rig = engineIn('/', { signal: controller.signal, stores: shared, tools: { slow } });
     const reason = new Error('stopped');
-    const run = expect(
+    const run = failureOf(
       rig.text(nodeOf({ describe: () => ({ kind: 'tool', tool: { name: 'slow', version: '1' }, args: [], inputs: [] }) })),
-    ).rejects.toBe(reason);
+    );
     await running;
     controller.abort(reason);
-    await run;
+    expect(await run).toBe(reason);
     await expect(rig.text(nodeOf({ label: 'late' }))).rejects.toBe(reason);
     await settled();
     expect(update).not.toHaveBeenCalled();

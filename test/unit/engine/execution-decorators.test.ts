@@ -4,7 +4,7 @@ import { FileIndex } from '../../../lib/engine/file-index.ts';
 import { limitedExecution } from '../../../lib/engine/limited-execution.ts';
 import { sharingExecution } from '../../../lib/engine/sharing-execution.ts';
 import { NOT_STARTED, StartGate } from '../../../lib/engine/start-gate.ts';
-import { bytes, engineIn, fakeExecution, folderOf, nodeOf, prepare, put, settled, source, stores, NEVER } from './rig.ts';
+import { bytes, engineIn, failureOf, fakeExecution, folderOf, nodeOf, prepare, put, settled, source, stores, NEVER } from './rig.ts';
 
 const LARGE = 4 * 1024 * 1024 + 1;
 
@@ -29,10 +29,10 @@ describe('cachingExecution()', () => {
     const { cache, shapes } = stores();
     const cached = cachingExecution(execution, cache, shapes);
     for (const i of [0, 1]) {
-      const run = expect(cached.execute(prepare(new FileIndex('/'), node), NEVER)).rejects.toThrow(`failure ${i}`);
+      const run = failureOf(cached.execute(prepare(new FileIndex('/'), node), NEVER));
       await settled();
       pending[i]!.end(new Error(`failure ${i}`));
-      await run;
+      expect(await run).toMatchObject({ message: `failure ${i}` });
     }
     expect(shapes.has(prepare(new FileIndex('/'), node).shape())).toBe(false);
     expect(await cache.getActionResult(await prepare(new FileIndex('/'), node).key())).toBeUndefined();

@@ -79,7 +79,7 @@ export const bytes = (path: string, text: string): ActionInput => ({ path, conte
 const copyTool: Tool = {
   name: 'copy',
   version: '1',
-  async run({ inputs, outputs, print, args }) {
+  async run({ inputs, outputs, args, ...context }) {
     const writer = await outputs.create('out');
     for (const { path } of inputs.list()) {
       for await (const chunk of inputs.chunks(path)) {
@@ -87,7 +87,7 @@ const copyTool: Tool = {
         await writer.write(Buffer.from(chunk));
       }
     }
-    if (args.includes('print')) print('a line');
+    if (args.includes('print')) context.print('a line');
     await writer.commit();
   },
 };
@@ -214,4 +214,15 @@ export const made = (path: string, action: ActionNode, output = 'out'): ActionIn
 /** Waits until everything that can go on without outside help has gone on. */
 export async function settled(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What a promise is rejected with, for a test that makes it fail later; throws where it is not. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  let value: unknown;
+  try {
+    value = await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`It did not fail, but gave ${JSON.stringify(value)}`);
 }

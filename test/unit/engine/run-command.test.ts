@@ -9,7 +9,7 @@ import { findSandbox, type SandboxPolicy } from '../../../lib/engine/sandbox.ts'
 import type { CommandDescription } from '../../../lib/plan/action-node.ts';
 import { openDiskStore } from '../../../lib/store/disk-store.ts';
 import { PreparedAction } from '../../../lib/engine/prepared-action.ts';
-import { folderOf, nodeOf, prepare, source, NEVER } from './rig.ts';
+import { failureOf, folderOf, nodeOf, prepare, source, NEVER } from './rig.ts';
 
 const PATH = process.env['PATH'];
 const bwrapWorks = spawnSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0;
@@ -57,7 +57,7 @@ describe('running a command', () => {
       ['t/y', false],
     ]);
     expect([await text('b'), await text('t/e/z')]).toEqual(['2\n', '4\n']);
-    expect([`${result.stdout.toString()}`, Buffer.from(result.stderr).toString()]).toEqual(['printed\n', 'warned\n']);
+    expect([Buffer.from(result.stdout).toString(), Buffer.from(result.stderr).toString()]).toEqual(['printed\n', 'warned\n']);
     expect(leftovers()).toEqual([]);
   });
 
@@ -148,10 +148,10 @@ describe('running a command', () => {
   test('is stopped when the build is, and leaves no folder behind', async () => {
     const { run, actionOf } = rigIn('/');
     const controller = new AbortController();
-    const ended = expect(run(actionOf('touch started; exec sleep 300', ['o']), controller.signal)).rejects.toThrow('stopped');
+    const ended = failureOf(run(actionOf('touch started; exec sleep 300', ['o']), controller.signal));
     await vi.waitFor(() => expect(readdirSync(staging, { recursive: true }).some((path) => String(path).endsWith('started'))).toBe(true));
     controller.abort(new Error('stopped'));
-    await ended;
+    expect(await ended).toMatchObject({ message: 'stopped' });
     expect(leftovers()).toEqual([]);
   });
 
@@ -171,8 +171,8 @@ describe('running a command', () => {
 
 describe('the sandbox', () => {
   test('that is switched off runs the command as it is', async () => {
-    const { kind, wrap } = await findSandbox('off', PATH);
-    expect([kind, wrap(['a', 'b'], '/w')]).toEqual(['none', ['a', 'b']]);
+    const sandbox = await findSandbox('off', PATH);
+    expect([sandbox.kind, sandbox.wrap(['a', 'b'], '/w')]).toEqual(['none', ['a', 'b']]);
   });
 
   test('is none where no program for it is found, and an error where it is required', async () => {

@@ -6,27 +6,30 @@ import { createHandle, isHandle, labelOf } from '../../../lib/graph/handle.ts';
 import { casesOf, createSelect, isSelect } from '../../../lib/graph/select.ts';
 
 const handle = createHandle<'TarInfo'>('apps/hello:pkg');
-const loose = handle as unknown as { [key: string]: unknown } & Iterable<unknown> & PromiseLike<unknown>;
+// What a config without types may take a handle for.
+const text = handle as unknown as { readonly [key: string]: unknown };
+const list = handle as unknown as Iterable<unknown>;
+const promise = handle as unknown as PromiseLike<unknown>;
 
+// oxlint-disable typescript/no-base-to-string, typescript/restrict-template-expressions, typescript/restrict-plus-operands -- misuse is what is tested
 describe('a handle', () => {
   const AS_TEXT = 'Pass the handle itself to an attribute that takes targets, or write its label as a string literal';
   test.each<[string, () => unknown, string, string]>([
-    // oxlint-disable-next-line typescript/restrict-template-expressions, typescript/no-base-to-string -- the misuse that is tested
-    ['in a template', () => `${loose as unknown as string}`, 'a string', AS_TEXT],
-    ['with String()', () => String(loose as unknown as string), 'a string', AS_TEXT],
-    ['with +', () => '' + (loose as unknown as string), 'a string', AS_TEXT],
-    ['as a number', () => Number(loose), 'a string', AS_TEXT],
-    ['compared with ==', () => (loose as unknown) == 'x', 'a string', AS_TEXT], // oxlint-disable-line eqeqeq
-    ['joined', () => [loose].join('/'), 'a string', AS_TEXT],
-    ['as a property name', () => ({ [loose as unknown as string]: 1 }), 'a string', AS_TEXT],
-    ['with toString()', () => (loose['toString'] as () => unknown)(), 'a string', AS_TEXT],
-    ['with valueOf()', () => loose.valueOf(), 'a value', AS_TEXT],
-    ['as JSON', () => JSON.stringify({ loose }), 'JSON', AS_TEXT],
-    ['spread', () => [...loose], 'a list', 'Put it into an array: [handle]'],
+    ['in a template', () => `a ${text}`, 'a string', AS_TEXT],
+    ['with String()', () => String(text), 'a string', AS_TEXT],
+    ['with +', () => 'a' + text, 'a string', AS_TEXT],
+    ['as a number', () => Number(text), 'a string', AS_TEXT],
+    ['compared with ==', () => (text as unknown) == 'x', 'a string', AS_TEXT], // oxlint-disable-line eqeqeq
+    ['joined', () => [text].join('/'), 'a string', AS_TEXT],
+    ['as a property name', () => ({ [text as unknown as string]: 1 }), 'a string', AS_TEXT],
+    ['with toString()', () => (text['toString'] as () => unknown)(), 'a string', AS_TEXT],
+    ['with valueOf()', () => text.valueOf(), 'a value', AS_TEXT],
+    ['as JSON', () => JSON.stringify({ text }), 'JSON', AS_TEXT],
+    ['spread', () => [...list], 'a list', 'Put it into an array: [handle]'],
     [
       'destructured',
       () => {
-        const [first] = loose;
+        const [first] = list;
         return first;
       },
       'a list',
@@ -35,7 +38,7 @@ describe('a handle', () => {
     [
       'in for…of',
       () => {
-        for (const each of loose) return each;
+        for (const each of list) return each;
         return undefined;
       },
       'a list',
@@ -57,7 +60,7 @@ describe('a handle', () => {
   });
 
   test('throws when it is awaited', async () => {
-    await expect((async () => await loose)()).rejects.toMatchObject({
+    await expect((async () => await promise)()).rejects.toMatchObject({
       code: 'OCIDSL_HANDLE_USED_AS_VALUE',
       hint: 'Use it without await: rule calls return at once and nothing is built yet',
     });
@@ -66,8 +69,8 @@ describe('a handle', () => {
   test('shows its label to console.log()', () => expect(inspect({ handle })).toBe('{ handle: [target apps/hello:pkg] }'));
 
   test('cannot be changed and shows nothing of its inside', () => {
-    expect(() => Object.assign(loose, { x: 1 })).toThrow(TypeError);
-    expect(Object.keys(loose)).toEqual([]);
+    expect(() => Object.assign(text, { x: 1 })).toThrow(TypeError);
+    expect(Object.keys(text)).toEqual([]);
     expect(labelOf(handle)).toBe('apps/hello:pkg');
   });
 

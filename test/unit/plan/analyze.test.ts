@@ -184,12 +184,11 @@ describe('analysis', () => {
     });
 
     test('where a rule throws something that is no error', () => {
-      // oxlint-disable-next-line typescript/only-throw-error -- the misuse that is tested
-      expect(
-        fails(() => {
-          throw 'text';
-        }).thrown,
-      ).toMatchObject({ message: 'Cannot analyze probe "a": the rule threw text' });
+      const { thrown } = fails(() => {
+        // oxlint-disable-next-line typescript/only-throw-error -- the misuse that is tested
+        throw 'text';
+      });
+      expect(thrown).toMatchObject({ message: 'Cannot analyze probe "a": the rule threw text' });
     });
 
     test('where a rule says so, at the target that says it, not at those that use it', () => {

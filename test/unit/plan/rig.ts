@@ -44,6 +44,7 @@ function contentOf({ content }: ActionInput): string {
 }
 
 /** The JSON that an action has at an input path. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows the type of the spec
 export function specOf<T>(description: ActionDescription, path = 'spec.json'): T {
   const input = description.inputs.find((each) => each.path === path);
   if (input?.content.kind !== 'bytes') throw new Error(`There is no spec at ${path}`);

@@ -4,7 +4,6 @@ import { formatPlatform } from '../../../lib/oci/platform.ts';
 import { command } from '../../../lib/rules/command.ts';
 import { goBinary } from '../../../lib/rules/go-binary.ts';
 import { ociImage } from '../../../lib/rules/oci-image.ts';
-import type { OciImageAttributes } from '../../../lib/rules/oci-image-attributes.ts';
 import { pkgTar } from '../../../lib/rules/pkg-tar.ts';
 import { ImageInfo } from '../../../lib/rules/providers.ts';
 import { select } from '../../../lib/rules/select.ts';
@@ -19,8 +18,7 @@ type Call = Record<string, unknown> | (() => Record<string, unknown>);
 const imageOf = (call: Call = {}, platform?: string, sourceDate?: string) =>
   provided(
     analysisOf(
-      () =>
-        ociImage({ name: 'i', os: 'linux', architecture: 'amd64', ...(typeof call === 'function' ? call() : call) } as OciImageAttributes),
+      () => ociImage({ name: 'i', os: 'linux', architecture: 'amd64', ...(typeof call === 'function' ? call() : call) }),
       sourceDate,
     ),
     'i',

@@ -216,7 +216,7 @@ describe('pkgTar', () => {
 
   test('packageFileName and extension name the file, with its media type', () => {
     const files = (call: PkgTarCall) => {
-      const analysis = analysisOf(() => pkgTar({ name: 't', ...(call as object) }));
+      const analysis = analysisOf(() => pkgTar({ name: 't', ...(call as Exclude<PkgTarCall, () => unknown>) }));
       const {
         files: [file],
         mediaType,

@@ -34,7 +34,9 @@ describe('normalizeEntryPath()', () => {
     ['.wh.dir/file', '".wh.dir" begins with ".wh."'],
     ['.wh.', '".wh." begins with ".wh."'],
   ])('refuses %j: %s', (path, is) => {
-    expect(() => normalizeEntryPath(path)).toThrow(expect.objectContaining({ code: 'OCIDSL_ENTRY_PATH', message: expect.stringContaining(is) }));
+    expect(() => normalizeEntryPath(path)).toThrow(
+      expect.objectContaining({ code: 'OCIDSL_ENTRY_PATH', message: expect.stringContaining(is) }),
+    );
   });
 
   it('says why a whiteout name is refused', () => {
@@ -63,16 +65,28 @@ describe('normalizeEntryPath()', () => {
 });
 
 describe('checkSymlinkTarget()', () => {
-  it.each([['a', 'b'], ['a/b', '../c'], ['a/b', '/etc/x'], ['a', '/../x'], ['usr/bin/x', '../../etc/y'], ['a/b/c', './../../x/..']])('takes %s → %s', (path, target) => {
+  it.each([
+    ['a', 'b'],
+    ['a/b', '../c'],
+    ['a/b', '/etc/x'],
+    ['a', '/../x'],
+    ['usr/bin/x', '../../etc/y'],
+    ['a/b/c', './../../x/..'],
+  ])('takes %s → %s', (path, target) => {
     expect(() => checkSymlinkTarget(path, target)).not.toThrow();
   });
 
-  it.each([['a', '', 'is empty'], ['a', '..', 'climbs above the root'], ['a/b', '../../c', 'climbs above the root'], ['a/b', 'x/../../../c', 'climbs above the root'], ['a', 'b\0', 'NUL']])(
-    'refuses %s → %j',
-    (path, target, is) => {
-      expect(() => checkSymlinkTarget(path, target)).toThrow(expect.objectContaining({ code: 'OCIDSL_LINK_TARGET', message: expect.stringContaining(is) }));
-    },
-  );
+  it.each([
+    ['a', '', 'is empty'],
+    ['a', '..', 'climbs above the root'],
+    ['a/b', '../../c', 'climbs above the root'],
+    ['a/b', 'x/../../../c', 'climbs above the root'],
+    ['a', 'b\0', 'NUL'],
+  ])('refuses %s → %j', (path, target, is) => {
+    expect(() => checkSymlinkTarget(path, target)).toThrow(
+      expect.objectContaining({ code: 'OCIDSL_LINK_TARGET', message: expect.stringContaining(is) }),
+    );
+  });
 });
 
 describe('hardLinkTarget()', () => {

@@ -62,14 +62,25 @@ describe('parseExecutableHeader()', () => {
     expect(parseExecutableHeader(elf(machine, bits, order))).toEqual({ format: 'elf', os: 'linux', architecture });
   });
 
-  it.each([[0, 'linux'], [3, 'linux'], [9, 'freebsd'], [2, 'netbsd'], [12, 'openbsd'], [6, 'solaris'], [97, 'unknown']])(
-    'reads ELF system ABI %d as %s',
-    (osabi, os) => {
-      expect(parseExecutableHeader(elf(62, 64, 'LE', osabi))?.os).toBe(os);
-    },
-  );
+  it.each([
+    [0, 'linux'],
+    [3, 'linux'],
+    [9, 'freebsd'],
+    [2, 'netbsd'],
+    [12, 'openbsd'],
+    [6, 'solaris'],
+    [97, 'unknown'],
+  ])('reads ELF system ABI %d as %s', (osabi, os) => {
+    expect(parseExecutableHeader(elf(62, 64, 'LE', osabi))?.os).toBe(os);
+  });
 
-  it.each([[0x8664, 'amd64'], [0xaa64, 'arm64'], [0x14c, '386'], [0x1c4, 'arm'], [1, 'unknown']])('reads PE machine %d as %s', (machine, architecture) => {
+  it.each([
+    [0x8664, 'amd64'],
+    [0xaa64, 'arm64'],
+    [0x14c, '386'],
+    [0x1c4, 'arm'],
+    [1, 'unknown'],
+  ])('reads PE machine %d as %s', (machine, architecture) => {
     expect(parseExecutableHeader(pe(machine))).toEqual({ format: 'pe', os: 'windows', architecture });
   });
 

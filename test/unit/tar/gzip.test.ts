@@ -36,12 +36,14 @@ async function gzip(content: Buffer, options: { parts?: readonly number[]; windo
 function mixed(size: number, seed: number): Buffer {
   const content = Buffer.alloc(size);
   let state = createHash('sha256').update(String(seed)).digest();
-  for (let at = 0; at < size; ) {
+  for (let at = 0; at < size;) {
     state = createHash('sha256').update(state).digest();
     const length = 1 + (state.readUInt32LE(0) % 300_000);
     const kind = (state[4] ?? 0) % 3;
     if (kind === 0) content.fill(`line ${state[5]} of some text\n`, at, Math.min(size, at + length));
-    if (kind === 1) for (let i = at; i < Math.min(size, at + length); i += 32) createHash('sha256').update(state).update(String(i)).digest().copy(content, i);
+    if (kind === 1)
+      for (let i = at; i < Math.min(size, at + length); i += 32)
+        createHash('sha256').update(state).update(String(i)).digest().copy(content, i);
     at += length;
   }
   return content;

@@ -90,7 +90,9 @@ describe('encodeTarHeader()', () => {
   });
 
   it('keeps its bytes: they are part of every digest', () => {
-    expect(sha256(archive(CASES.map(([, changes]) => header(changes))))).toMatchInlineSnapshot(`"dedebee43a3461e18401f0147914c3a30de4bb716cc497f4ff70d27de856f358"`);
+    expect(sha256(archive(CASES.map(([, changes]) => header(changes))))).toMatchInlineSnapshot(
+      `"dedebee43a3461e18401f0147914c3a30de4bb716cc497f4ff70d27de856f358"`,
+    );
   });
 
   it('names no process, host or owner that the entry does not', () => {
@@ -103,7 +105,13 @@ describe('encodeTarHeader()', () => {
 });
 
 describe('tarPadding()', () => {
-  it.each([[0, 0], [1, 511], [512, 0], [513, 511], [9 * 2 ** 30 + 5, 507]])('pads %d bytes with %d', (size, padding) => {
+  it.each([
+    [0, 0],
+    [1, 511],
+    [512, 0],
+    [513, 511],
+    [9 * 2 ** 30 + 5, 507],
+  ])('pads %d bytes with %d', (size, padding) => {
     expect(tarPadding(size)).toBe(padding);
   });
 });

@@ -9,7 +9,8 @@ function plan(entries: readonly LayerEntry[], changes: Partial<LayerSpec> = {}) 
   return planEntries(layerSpec({ entries, ...changes }));
 }
 
-const paths = (entries: readonly LayerEntry[], changes: Partial<LayerSpec> = {}) => plan(entries, changes).entries.map((entry) => entry.path);
+const paths = (entries: readonly LayerEntry[], changes: Partial<LayerSpec> = {}) =>
+  plan(entries, changes).entries.map((entry) => entry.path);
 
 const file = (path: string, more: Partial<LayerEntry> = {}): LayerEntry => ({ path, type: 'file', input: `in/${path}`, ...more });
 
@@ -17,13 +18,24 @@ const lastWins = { allowDuplicates: { differentContent: true, fromArchives: fals
 
 describe('planEntries()', () => {
   it('sorts by UTF-8 bytes, with missing parents before their children', () => {
-    expect(paths([file('b/c'), file('a/ｚ'), file('a/😀'), file('a-b'), file('b/a/x')])).toEqual(['a', 'a-b', 'a/ｚ', 'a/😀', 'b', 'b/a', 'b/a/x', 'b/c']);
+    expect(paths([file('b/c'), file('a/ｚ'), file('a/😀'), file('a-b'), file('b/a/x')])).toEqual([
+      'a',
+      'a-b',
+      'a/ｚ',
+      'a/😀',
+      'b',
+      'b/a',
+      'b/a/x',
+      'b/c',
+    ]);
   });
 
   it('creates parents 0755 with the owner and the time of the first path below', () => {
     const { entries } = plan([file('d/z', { uid: 5 }), file('d/e/f', { uid: 7, gid: 8, mtime: 9, uname: 'u', gname: 'g' })]);
     const parents = entries.filter((entry) => entry.type === 'directory');
-    expect(parents).toMatchObject(['d', 'd/e'].map((path) => ({ path, mode: 0o755, uid: 7, gid: 8, mtime: 9, uname: 'u', gname: 'g', implicit: true })));
+    expect(parents).toMatchObject(
+      ['d', 'd/e'].map((path) => ({ path, mode: 0o755, uid: 7, gid: 8, mtime: 9, uname: 'u', gname: 'g', implicit: true })),
+    );
   });
 
   it('creates no parents where the spec says so', () => {
@@ -31,7 +43,12 @@ describe('planEntries()', () => {
   });
 
   it('fills in defaults by type', () => {
-    const { entries } = plan([{ path: 'd', type: 'directory' }, file('f'), file('g', { mode: 0o600, mtime: -1 }), { path: 's', type: 'symlink', linkTarget: 'f' }]);
+    const { entries } = plan([
+      { path: 'd', type: 'directory' },
+      file('f'),
+      file('g', { mode: 0o600, mtime: -1 }),
+      { path: 's', type: 'symlink', linkTarget: 'f' },
+    ]);
     expect(entries.map((entry) => [entry.path, entry.mode, entry.mtime])).toEqual([
       ['d', 0o755, 946684800],
       ['f', 0o555, 946684800],
@@ -41,7 +58,13 @@ describe('planEntries()', () => {
   });
 
   it('is the same for every order of entries without duplicates', () => {
-    const entries = [file('a'), file('b/c'), file('b/d', { uid: 3 }), { path: 'b', type: 'directory', mode: 0o700 } as const, { path: 'l', type: 'hardlink', linkTarget: 'a' } as const];
+    const entries = [
+      file('a'),
+      file('b/c'),
+      file('b/d', { uid: 3 }),
+      { path: 'b', type: 'directory', mode: 0o700 } as const,
+      { path: 'l', type: 'hardlink', linkTarget: 'a' } as const,
+    ];
     const expected = plan(entries);
     fc.assert(
       fc.property(fc.shuffledSubarray(entries, { minLength: entries.length }), (shuffled) => {
@@ -51,14 +74,17 @@ describe('planEntries()', () => {
   });
 
   it('puts every parent before its children and no path twice, whatever the paths', () => {
-    const path = fc.array(fc.constantFrom('a', 'b', 'a-', 'é', '😀', '\uff5e'), { minLength: 1, maxLength: 4 }).map((segments) => segments.join('/'));
+    const path = fc
+      .array(fc.constantFrom('a', 'b', 'a-', 'é', '😀', '\uff5e'), { minLength: 1, maxLength: 4 })
+      .map((segments) => segments.join('/'));
     fc.assert(
       fc.property(fc.uniqueArray(path, { maxLength: 15 }), (all) => {
         const files = all.filter((one) => !all.some((other) => other.startsWith(`${one}/`)));
         const got = paths(files.map((one) => file(one)));
         expect(new Set(got).size).toBe(got.length);
         expect(got).toEqual([...got].sort(compareUtf8));
-        for (const one of got) if (one.includes('/')) expect(got.indexOf(one.slice(0, one.lastIndexOf('/')))).toBeLessThan(got.indexOf(one));
+        for (const one of got)
+          if (one.includes('/')) expect(got.indexOf(one.slice(0, one.lastIndexOf('/')))).toBeLessThan(got.indexOf(one));
         for (const one of files) expect(got).toContain(one);
       }),
     );
@@ -69,7 +95,12 @@ describe('planEntries()', () => {
 
     it('come last and name the file itself', () => {
       const { entries } = plan([link('a', 'b'), link('b', './z'), file('z'), file('c')]);
-      expect(entries.map((entry) => [entry.path, entry.linkTarget])).toEqual([['c', undefined], ['z', undefined], ['a', 'z'], ['b', 'z']]);
+      expect(entries.map((entry) => [entry.path, entry.linkTarget])).toEqual([
+        ['c', undefined],
+        ['z', undefined],
+        ['a', 'z'],
+        ['b', 'z'],
+      ]);
     });
 
     it.each([
@@ -112,11 +143,18 @@ describe('planEntries()', () => {
     it('of directories: an implicit one gives way, in either order', () => {
       const given: LayerEntry = { path: 'd', type: 'directory', mode: 0o700 };
       const implicit: LayerEntry = { path: 'd', type: 'directory', implicit: true };
-      for (const entries of [[given, implicit], [implicit, given]]) expect(plan(entries).entries).toMatchObject([{ mode: 0o700, implicit: false }]);
+      for (const entries of [
+        [given, implicit],
+        [implicit, given],
+      ])
+        expect(plan(entries).entries).toMatchObject([{ mode: 0o700, implicit: false }]);
     });
 
     it('of a file and a directory are refused even where the last one wins', () => {
-      for (const entries of [[file('a'), { path: 'a', type: 'directory' }], [{ path: 'a', type: 'directory', implicit: true }, file('a')]] as LayerEntry[][]) {
+      for (const entries of [
+        [file('a'), { path: 'a', type: 'directory' }],
+        [{ path: 'a', type: 'directory', implicit: true }, file('a')],
+      ] as LayerEntry[][]) {
         expect(() => plan(entries, lastWins)).toThrow(expect.objectContaining({ code: 'OCIDSL_ENTRY_DUPLICATE' }));
       }
     });
@@ -133,7 +171,9 @@ describe('planEntries()', () => {
     });
 
     it('that are symbolic links are refused, with their target', () => {
-      expect(() => plan([{ path: 'bin', type: 'symlink', linkTarget: 'usr/bin', origin: 'symlinks' }, file('bin/sh', { origin: ':sh' })])).toThrow(
+      expect(() =>
+        plan([{ path: 'bin', type: 'symlink', linkTarget: 'usr/bin', origin: 'symlinks' }, file('bin/sh', { origin: ':sh' })]),
+      ).toThrow(
         expect.objectContaining({
           message: 'Cannot add "bin/sh" from ":sh" to the archive: "bin" from "symlinks" is a symlink to "usr/bin", expected a directory',
           hint: 'Add the entry below the path that the link points to',
@@ -142,7 +182,9 @@ describe('planEntries()', () => {
     });
 
     it('far above a sound directory are looked at too', () => {
-      expect(() => plan([file('a'), { path: 'a/b', type: 'directory' }, file('a/b/c')])).toThrow(expect.objectContaining({ code: 'OCIDSL_ENTRY_PARENT' }));
+      expect(() => plan([file('a'), { path: 'a/b', type: 'directory' }, file('a/b/c')])).toThrow(
+        expect.objectContaining({ code: 'OCIDSL_ENTRY_PARENT' }),
+      );
     });
   });
 

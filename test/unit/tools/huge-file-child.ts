@@ -31,5 +31,11 @@ function* fileChunks(): Generator<Uint8Array> {
 const write = (chunk: Uint8Array) =>
   new Promise<void>((resolve, reject) => process.stdout.write(chunk, (error) => (error ? reject(error) : resolve())));
 const output = { write, commit: () => Promise.resolve({ hash: '', sizeBytes: 0 }), abort: () => Promise.resolve() };
-await tarTool.run({ args: ['spec.json'], inputs, outputs: { create: () => Promise.resolve(output) }, signal: new AbortController().signal, print: () => undefined });
+await tarTool.run({
+  args: ['spec.json'],
+  inputs,
+  outputs: { create: () => Promise.resolve(output) },
+  signal: new AbortController().signal,
+  print: () => undefined,
+});
 writeSync(2, String(Math.round(process.resourceUsage().maxRSS / 1024)));

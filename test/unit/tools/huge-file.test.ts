@@ -19,7 +19,13 @@ function listHuge(sizeBytes: number, format: 'none' | 'gzip') {
     const args = ['-c', script, process.execPath, child, path, String(sizeBytes), format, format === 'gzip' ? '-z' : '--full-time'];
     const { status, stdout, stderr } = spawnSync('bash', args, { encoding: 'utf8' });
     expect(status, stderr).toBe(0);
-    return { lines: stdout.trimEnd().split('\n').map((line) => line.split(/ +/)), peakMB: Number(stderr) };
+    return {
+      lines: stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/ +/)),
+      peakMB: Number(stderr),
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -73,7 +73,10 @@ export function listWithPython(archive: Uint8Array): ListedMember[] {
 /** The listing of GNU tar: `MODE UID/GID SIZE DATE TIME NAME`, times in UTC. */
 export function listWithGnuTar(archive: Uint8Array): string[] {
   return withFile(archive, (path) =>
-    run('tar', ['--numeric-owner', '--full-time', '--utc', '-tvf', path]).trimEnd().split('\n').map((line) => line.replace(/ +/g, ' ')),
+    run('tar', ['--numeric-owner', '--full-time', '--utc', '-tvf', path])
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/ +/g, ' ')),
   );
 }
 

@@ -55,7 +55,11 @@ describe('layerTool', () => {
   it('writes an uncompressed layer with the same diffID', async () => {
     const [none, gzip] = await Promise.all([layer(SPEC, FILES), layer({ ...SPEC, compression: { format: 'gzip', level: 1 } }, FILES)]);
     expect([...none.outputs.files.keys()]).toEqual(['layer.tar', 'layer.json']);
-    expect(none.info).toMatchObject({ mediaType: 'application/vnd.oci.image.layer.v1.tar', digest: none.info.diffID, size: none.info.uncompressedSize });
+    expect(none.info).toMatchObject({
+      mediaType: 'application/vnd.oci.image.layer.v1.tar',
+      digest: none.info.diffID,
+      size: none.info.uncompressedSize,
+    });
     expect(none.info.diffID).toBe(gzip.info.diffID);
     expect(none.info.diffID).not.toBe(gzip.info.digest);
   });
@@ -85,15 +89,18 @@ describe('layerTool', () => {
     ]);
   });
 
-  it.skipIf(!hasProgram('python3'))('writes contents that Python reads, at every size around a block (skipped without python3)', async () => {
-    const sizes = [0, 1, 511, 512, 513, 1024, 300_000];
-    const contents = sizes.map((size) => randomBytes(size));
-    const files = Object.fromEntries(contents.map((content, i) => [`in/f${i}`, content]));
-    const { tar } = await layer({ entries: sizes.map((_, i) => file(`f${i}`)) }, files);
-    expect(listWithPython(tar).map((member) => member.content)).toEqual(contents.map((content) => content.toString('latin1')));
-    expect(tar.length % 512).toBe(0);
-    expect(tar.subarray(-1024).every((byte) => byte === 0)).toBe(true);
-  });
+  it.skipIf(!hasProgram('python3'))(
+    'writes contents that Python reads, at every size around a block (skipped without python3)',
+    async () => {
+      const sizes = [0, 1, 511, 512, 513, 1024, 300_000];
+      const contents = sizes.map((size) => randomBytes(size));
+      const files = Object.fromEntries(contents.map((content, i) => [`in/f${i}`, content]));
+      const { tar } = await layer({ entries: sizes.map((_, i) => file(`f${i}`)) }, files);
+      expect(listWithPython(tar).map((member) => member.content)).toEqual(contents.map((content) => content.toString('latin1')));
+      expect(tar.length % 512).toBe(0);
+      expect(tar.subarray(-1024).every((byte) => byte === 0)).toBe(true);
+    },
+  );
 
   it('gives the same bytes however its inputs are served and listed', async () => {
     const files = { 'in/a': randomBytes(2_500_000), 'in/b': ELF };
@@ -120,7 +127,9 @@ describe('layerTool', () => {
     const { tar } = await layer({ defaults, entries: [{ path: 'opt', type: 'tree', input: 'in/t', uid: 5 }] }, files);
     const names = [0, 1, 3, 4].map((block) => tar.toString('latin1', block * 512, block * 512 + 100).replaceAll('\0', ''));
     expect(names).toEqual(['opt/', 'opt/a', 'opt/b/', 'opt/b/c']);
-    await expect(layer({ entries: [{ path: 'opt', type: 'tree', input: 'in/none' }] }, files)).rejects.toMatchObject({ code: 'OCIDSL_TREE_EMPTY' });
+    await expect(layer({ entries: [{ path: 'opt', type: 'tree', input: 'in/none' }] }, files)).rejects.toMatchObject({
+      code: 'OCIDSL_TREE_EMPTY',
+    });
   });
 
   it('finds programs whose first bytes come one by one, and files named like properties of objects', async () => {
@@ -134,7 +143,10 @@ describe('layerTool', () => {
 
     it('with equal content are one entry, however the contents are served', async () => {
       const content = randomBytes(10_000);
-      const { lines, tar } = await layer({ entries: two }, { 'in/1': { content, asyncPartSize: 333 }, 'in/2': { content, asyncPartSize: 1000 } });
+      const { lines, tar } = await layer(
+        { entries: two },
+        { 'in/1': { content, asyncPartSize: 333 }, 'in/2': { content, asyncPartSize: 1000 } },
+      );
       expect(lines).toEqual([]);
       expect(tar.length).toBe(512 + 10_240 + 1024);
     });
@@ -161,7 +173,10 @@ describe('layerTool', () => {
     ['shrank', 6, 'its content has 5 bytes, expected 6'],
   ])('fails where a file %s since it was looked at', async (_what, sizeBytes, message) => {
     const outputs = new MemoryOutputs();
-    const inputs = new MemoryInputs({ 'spec.json': encodeLayerSpec(layerSpec({ entries: [file('a')] })), 'in/a': { content: 'bytes', sizeBytes } });
+    const inputs = new MemoryInputs({
+      'spec.json': encodeLayerSpec(layerSpec({ entries: [file('a')] })),
+      'in/a': { content: 'bytes', sizeBytes },
+    });
     const run = layerTool.run({ args: ['spec.json'], inputs, outputs, signal: new AbortController().signal, print: () => undefined });
     await expect(run).rejects.toMatchObject({ code: 'OCIDSL_INPUT_CHANGED', message: expect.stringContaining(message) as string });
     expect([...outputs.files.keys()]).toEqual([]);
@@ -175,7 +190,11 @@ describe('layerTool', () => {
   it('stops between files when it is cancelled', async () => {
     const controller = new AbortController();
     const outputs = new MemoryOutputs();
-    const inputs = new MemoryInputs({ 'spec.json': encodeLayerSpec(layerSpec({ entries: [file('a'), file('b')] })), 'in/a': 'a', 'in/b': 'b' });
+    const inputs = new MemoryInputs({
+      'spec.json': encodeLayerSpec(layerSpec({ entries: [file('a'), file('b')] })),
+      'in/a': 'a',
+      'in/b': 'b',
+    });
     const served: string[] = [];
     const chunks = inputs.chunks.bind(inputs);
     inputs.chunks = (path) => {

@@ -23,7 +23,10 @@ export class MemoryInputs implements ToolInputs {
 
   constructor(files: Readonly<Record<string, MemoryFile>>) {
     this.#files = new Map(
-      Object.entries(files).map(([path, file]) => [path, typeof file === 'string' || file instanceof Uint8Array ? { content: file } : file]),
+      Object.entries(files).map(([path, file]) => [
+        path,
+        typeof file === 'string' || file instanceof Uint8Array ? { content: file } : file,
+      ]),
     );
   }
 
@@ -102,7 +105,12 @@ export class MemoryOutputs implements ToolOutputs {
 }
 
 /** Runs `tool` on `files`. */
-export async function runTool(tool: Tool, args: readonly string[], files: Readonly<Record<string, MemoryFile>>, signal = new AbortController().signal) {
+export async function runTool(
+  tool: Tool,
+  args: readonly string[],
+  files: Readonly<Record<string, MemoryFile>>,
+  signal = new AbortController().signal,
+) {
   const outputs = new MemoryOutputs();
   const lines: string[] = [];
   const context: ToolContext = { args, inputs: new MemoryInputs(files), outputs, signal, print: (line) => void lines.push(line) };

@@ -27,7 +27,15 @@ file('usr/share/ü', b'', mtime=-5)
 `);
     const { members } = await merge([dep], { entries: [src] }, { 'in/conf': 'x' });
     expect(members.map((member) => member.name)).toEqual(['etc', 'etc/conf', 'usr', 'usr/bin', 'usr/bin/tool', 'usr/share', 'usr/share/ü']);
-    expect(members[4]).toMatchObject({ mode: 0o4755, uid: 3000000, gid: 5, uname: '', gname: '', mtime: 1700000000, content: 'tool'.repeat(1000) });
+    expect(members[4]).toMatchObject({
+      mode: 0o4755,
+      uid: 3000000,
+      gid: 5,
+      uname: '',
+      gname: '',
+      mtime: 1700000000,
+      content: 'tool'.repeat(1000),
+    });
     expect(members[3]).toMatchObject({ type: '5', mode: 0o755, uid: 3000000, mtime: 1700000000 });
     expect(members[6]).toMatchObject({ mtime: -5 });
   });
@@ -63,15 +71,25 @@ file('hard2', type=tarfile.LNKTYPE, linkname='hard')
     expect((await merge([dep])).members[0]?.pax).toEqual({ 'SCHILY.xattr.user.k': 'v' });
     const binary = Buffer.from(dep);
     binary[binary.indexOf('user.k=v') + 7] = 0x80;
-    await expect(merge([binary])).rejects.toMatchObject({ code: 'OCIDSL_ARCHIVE_CORRUPT', message: expect.stringContaining('is binary') as string });
+    await expect(merge([binary])).rejects.toMatchObject({
+      code: 'OCIDSL_ARCHIVE_CORRUPT',
+      message: expect.stringContaining('is binary') as string,
+    });
   });
 
   describe('what is there already', () => {
-    const dep = (content: string) => tarByPython(`file('etc', type=tarfile.DIRTYPE, mode=0o700)\nfile('etc/conf', b'${content}')\nfile('l', type=tarfile.SYMTYPE, linkname='x')`);
+    const dep = (content: string) =>
+      tarByPython(
+        `file('etc', type=tarfile.DIRTYPE, mode=0o700)\nfile('etc/conf', b'${content}')\nfile('l', type=tarfile.SYMTYPE, linkname='x')`,
+      );
 
     it('stays, with a line, and directories and equal links without', async () => {
       const { members, lines } = await merge([dep('one'), dep('two')], { entries: [src], ...firstWins }, { 'in/conf': 'x' });
-      expect(members.map((member) => [member.name, member.content])).toEqual([['etc', null], ['etc/conf', 'x'], ['l', null]]);
+      expect(members.map((member) => [member.name, member.content])).toEqual([
+        ['etc', null],
+        ['etc/conf', 'x'],
+        ['l', null],
+      ]);
       expect(lines).toEqual(Array(2).fill('Duplicate file in archive: etc/conf, picking first occurrence'));
     });
 
@@ -86,7 +104,11 @@ file('hard2', type=tarfile.LNKTYPE, linkname='hard')
       ['a directory where a file is', `file('etc/conf/x')`, 'OCIDSL_ENTRY_PARENT'],
       ['a file where a directory is', `file('etc')`, 'OCIDSL_ENTRY_DUPLICATE'],
       ['a directory in place of a file', `file('etc/conf', type=tarfile.DIRTYPE)`, 'OCIDSL_ENTRY_DUPLICATE'],
-      ['a file below a symbolic link of its own', `file('s', type=tarfile.SYMTYPE, linkname='/etc')\nfile('s/passwd')`, 'OCIDSL_ENTRY_PARENT'],
+      [
+        'a file below a symbolic link of its own',
+        `file('s', type=tarfile.SYMTYPE, linkname='/etc')\nfile('s/passwd')`,
+        'OCIDSL_ENTRY_PARENT',
+      ],
       ['a hard link to a file of someone else', `file('h', type=tarfile.LNKTYPE, linkname='etc/conf')`, 'OCIDSL_LINK_TARGET'],
       ['a hard link to nothing', `file('h', type=tarfile.LNKTYPE, linkname='nothing')`, 'OCIDSL_LINK_TARGET'],
     ])('refuses %s', async (_what, script, code) => {
@@ -136,7 +158,14 @@ file('hard2', type=tarfile.LNKTYPE, linkname='hard')
     ['a tar cut in a file', (dep: Buffer) => dep.subarray(0, 50_000)],
     ['a tar cut in a header', (dep: Buffer) => dep.subarray(0, 300)],
     ['gzip cut short', (dep: Buffer) => gzipSync(dep).subarray(0, -20)],
-    ['gzip with a wrong checksum', (dep: Buffer) => { const bytes = gzipSync(dep); bytes.writeUInt32LE(1, bytes.length - 8); return bytes; }],
+    [
+      'gzip with a wrong checksum',
+      (dep: Buffer) => {
+        const bytes = gzipSync(dep);
+        bytes.writeUInt32LE(1, bytes.length - 8);
+        return bytes;
+      },
+    ],
     ['gzip of no tar', () => gzipSync(Buffer.alloc(2048, 'no tar '))],
   ])('refuses %s', async (_what, damage) => {
     const dep = tarByPython(`file('a', b'a' * 100000)\nfile('b', b'b')`);
@@ -158,7 +187,13 @@ file('last', b'last')
     expect(members.find((member) => member.name === 'big')?.size).toBe(5 << 20);
     const at = tar.indexOf('big\0', 0, 'latin1') + 512;
     const pattern = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
-    for (let i = 0; i < 5 << 20; i += 4096 + 256) expect(tar.subarray(at, at + (5 << 20)).subarray(i - (i % 256), i - (i % 256) + 256).equals(pattern)).toBe(true);
+    for (let i = 0; i < 5 << 20; i += 4096 + 256)
+      expect(
+        tar
+          .subarray(at, at + (5 << 20))
+          .subarray(i - (i % 256), i - (i % 256) + 256)
+          .equals(pattern),
+      ).toBe(true);
     expect(members.at(-1)?.content).toBe('last');
   });
 });
