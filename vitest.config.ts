@@ -1,5 +1,6 @@
 // Three projects: `unit` shares one module graph per worker, because isolation costs ten times the tests themselves;
-// `conformance` and `e2e` start real peers and the built command line, so they get processes and time of their own.
+// `conformance` and `e2e` start real peers and the built command line, so they get processes and time of their own. One after the
+// other (groupOrder): together they would only slow each other down.
 import { delimiter, join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
@@ -25,7 +26,9 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/architecture.test.ts'],
           pool: 'forks',
           isolate: false,
-          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -34,6 +37,7 @@ export default defineConfig({
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
           pool: 'forks',
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -44,6 +48,7 @@ export default defineConfig({
           name: 'checks',
           include: ['test/checks.test.ts'],
           globalSetup: ['test/fresh-build.ts'],
+          sequence: { groupOrder: 2 },
           testTimeout: 300_000,
         },
       },
@@ -55,6 +60,7 @@ export default defineConfig({
           globalSetup: ['test/fresh-build.ts'],
           pool: 'forks',
           maxWorkers: 2,
+          sequence: { groupOrder: 3 },
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },

@@ -2,6 +2,7 @@
 // shape is the key without the contents of source files, which is known without reading them.
 import { actionDigest } from '../action/action.ts';
 import { encodeCommand, environmentVariables } from '../action/command.ts';
+import type { Platform } from '../action/platform.ts';
 import { merkleRoot, type MerkleFile } from '../action/merkle-tree.ts';
 import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { digestOf, sha256Hex, type Digest } from '../base/digest.ts';
@@ -68,8 +69,15 @@ export class PreparedAction {
       commandDigest: digestOf(this.#encodedCommand()),
       inputRootDigest: merkleRoot(files),
       salt: SALT,
+      ...this.#folders(),
       ...(timeoutSeconds === undefined ? {} : { timeout: { seconds: timeoutSeconds, nanos: 0 } }),
     });
+  }
+
+  // A Command names folders like files; whether the folder or the file is kept is part of what the action does.
+  #folders(): { readonly platform?: Platform } {
+    const folders = this.node.outputs.filter((path) => path.endsWith('/'));
+    return folders.length === 0 ? {} : { platform: { properties: sortedUtf8(folders).map((value) => ({ name: 'output-folder', value })) } };
   }
 
   get #timeoutSeconds(): number | undefined {

@@ -32,7 +32,8 @@ export function sourceEntries(sources: SourceInputs, values: PkgTarValues, mappi
       path: normalizeEntryPath(path),
       type: isFolder ? 'tree' : 'file',
       input: source.input.path,
-      origin: source.path,
+      // Of what an action made, the name that the action knows: a label must not enter the key.
+      origin: source.input.content.kind === 'output' ? source.input.content.path : source.path,
       ...sourceFigures(source, values, stats),
     });
   }

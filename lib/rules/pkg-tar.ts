@@ -119,7 +119,7 @@ function planArchive(
           path: normalizeEntryPath(inPackageDir(path, packageDir)),
           type: 'file',
           input: only.input.path,
-          origin: only.path,
+          origin: only.input.content.kind === 'output' ? only.input.content.path : only.path,
           ...sourceFigures(only, values, stats),
         });
         inputs.push(only.input);

@@ -58,7 +58,8 @@ export function planSources(
 ): SourcePlan {
   const paths = references.flatMap((reference) => (isFileReference(reference) ? [reference.$file] : []));
   const globs = references.flatMap((reference) => (isGlobReference(reference) ? [reference.$glob] : []));
-  const made = references.flatMap((reference) => (isTargetReference(reference) ? filesOf(context, reference.$target, platform) : []));
+  const labels = new Set(references.flatMap((reference) => (isTargetReference(reference) ? [reference.$target] : [])));
+  const made = [...labels].flatMap((label, place) => filesOf(context, label, platform, place));
   const discoveries: Discovery[] = [
     ...(paths.length > 0 ? [{ discoverer: 'paths', args: { paths } }] : []),
     ...globs.map((glob) => ({ discoverer: 'glob', args: { ...glob } })),
@@ -97,15 +98,16 @@ export function planSources(
   };
 }
 
-function filesOf(context: AnalysisContext<unknown>, label: string, platform: Platform): SourceInput[] {
+// No label enters the input root, and so the key: files are told apart by their place among the references.
+function filesOf(context: AnalysisContext<unknown>, label: string, platform: Platform, place: number): SourceInput[] {
   const reference = { $target: label };
   const binary = context.tryUse(reference, BinaryInfo, platform);
   const { files } = context.use(reference, FilesInfo, platform);
   const colon = label.lastIndexOf(':');
   const owner = colon < 0 ? '' : label.slice(0, colon);
-  return files.map((file) => ({
+  return files.map((file, i) => ({
     input: {
-      path: `out/${label.replace(':', '/')}/${file.path.replace(/\/$/, '')}`,
+      path: `out/${place}/${i}/${file.artifact.path.replace(/\/$/, '')}`,
       content: file.artifact,
       ...(file.isExecutable ? { isExecutable: true } : {}),
     },

@@ -17,11 +17,26 @@ export const globDiscoverer: Discoverer = {
   environment: [],
   async run(args, io) {
     const { files, watched } = await matchPatterns(io.workspaceRoot, args as GlobArguments);
-    return { files: files.sort((a, b) => compareUtf8(a.name, b.name)), watched: sortedUtf8(watched) };
+    const stats =
+      args['stats'] === true
+        ? { facts: { stats: Object.fromEntries(files.map(({ name, path }) => [packagePath(args, name), modeAndTime(path, io)])) } }
+        : {};
+    return { files: files.sort((a, b) => compareUtf8(a.name, b.name)), watched: sortedUtf8(watched), ...stats };
   },
   // What a file contains does not matter to a glob: only that it still is one, and executable or not.
-  stillValid: async (previous, changedPaths, io) => withNewModes(previous, changedPaths, io),
+  stillValid: async (previous, changedPaths, io) => (previous.facts === undefined ? withNewModes(previous, changedPaths, io) : undefined),
 };
+
+// Where a file of the package is, seen from the root: a symbolic link under its own name.
+function packagePath(args: Parameters<Discoverer['run']>[0], name: string): string {
+  return args['package'] === '' ? name : `${args['package'] as string}/${name}`;
+}
+
+// For attributes that take mode and time from disk: permission bits, and whole seconds since 1970.
+function modeAndTime(path: string, io: DiscoveryIo): [mode: number, seconds: number] {
+  const stats = lstatSync(resolve(io.workspaceRoot, path));
+  return [stats.mode & 0o7777, Math.floor(stats.mtimeMs / 1000)];
+}
 
 function withNewModes(previous: Discovered, changedPaths: readonly string[], io: DiscoveryIo): Discovered | undefined {
   const modes = new Map<string, boolean>();

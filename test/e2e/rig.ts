@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { filesBelow, has, removeFolder } from './machine.ts';
 
-export { has, temporaryFolder, until } from './machine.ts';
+export { has, until } from './machine.ts';
 
 /** The executable of this checkout. */
 export const CHECKOUT_BINARY: string = join(import.meta.dirname, '../../bin/ocidsl.js');

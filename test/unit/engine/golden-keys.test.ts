@@ -70,7 +70,7 @@ test('of a command with a program of its own', async () => {
   const loud = () => command({ name: 'loud', argv: ['conf/b.sh'], inputs: ['conf/b.sh'], outputs: ['out/'], env: { A: '1' }, timeout: 60 });
   expect(await keysOf(loud, (analysis) => actionOf(provided(analysis, 'loud', FilesInfo).files[0]!.artifact))).toMatchInlineSnapshot(`
     {
-      "Command": "44137dba9a63d06323ce9275f110058355737fba100d177794e74d81b2ab7078",
+      "Command": "f07aadc5b65d80e9a50c1cf83a4e2f64028645f03fa04ef1af0f0bf97f7712ae",
     }
   `);
 });

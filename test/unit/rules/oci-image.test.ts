@@ -77,7 +77,7 @@ describe('ociImage from scratch', () => {
     expect(layer.platform).toBe('linux/amd64');
     expect(inputsOf(await describeIn('/', layer))).toEqual([
       'spec.json = bytes',
-      'srcs/out/b/b = GoBuild of b for linux/amd64: b (executable)',
+      'srcs/out/0/0/b = GoBuild of b for linux/amd64: b (executable)',
     ]);
   });
 
@@ -141,14 +141,14 @@ describe('ociImage from scratch', () => {
       ),
     );
     expect(specOf<ImageSpec>(description)).toMatchObject({
-      envFiles: ['values/env/src/a.env', 'values/env/out/gen/gen/x.env'],
+      envFiles: ['values/env/src/a.env', 'values/env/out/0/0/x.env'],
       labelFiles: ['values/labels/src/b.yaml'],
       annotationFiles: ['values/annotations/src/notes.json'],
     });
     expect(inputsOf(description)).toEqual([
       'spec.json = bytes',
       'values/annotations/src/notes.json = notes.json',
-      'values/env/out/gen/gen/x.env = Command of gen for linux/amd64: x.env',
+      'values/env/out/0/0/x.env = Command of gen for linux/amd64: x.env',
       'values/env/src/a.env = a.env',
       'values/labels/src/b.yaml = b.yaml',
     ]);
@@ -157,7 +157,7 @@ describe('ociImage from scratch', () => {
   test('builds the files that it takes values from for its own platform', async () => {
     const image = imageOf(() => ({ labels: command({ name: 'gen', argv: ['true'], outputs: ['x.env'] }) }), 'linux/arm64');
     const description = await describeIn('/', actionOf(image.manifest));
-    expect(inputsOf(description)).toContain('values/labels/out/gen/gen/x.env = Command of gen for linux/amd64: x.env');
+    expect(inputsOf(description)).toContain('values/labels/out/0/0/x.env = Command of gen for linux/amd64: x.env');
   });
 
   test('has no label or name in its spec', async () => {

@@ -76,9 +76,9 @@ describe('pkgTar srcs', () => {
       mode: '0444',
     }));
     expect(spec.entries).toEqual([
-      { path: 'server', type: 'file', input: 'srcs/out/server/server', origin: 'server', mode: 0o755 },
-      { path: 'one.txt', type: 'file', input: 'srcs/out/gen/gen/one.txt', origin: 'gen/one.txt' },
-      { path: 'site', type: 'tree', input: 'srcs/out/gen/gen/site', origin: 'gen/site' },
+      { path: 'server', type: 'file', input: 'srcs/out/0/0/server', origin: 'server', mode: 0o755 },
+      { path: 'one.txt', type: 'file', input: 'srcs/out/1/0/one.txt', origin: 'one.txt' },
+      { path: 'site', type: 'tree', input: 'srcs/out/1/1/site', origin: 'site/' },
     ]);
   });
 });
@@ -137,7 +137,7 @@ describe('pkgTar', () => {
     }));
     expect(spec.entries).toEqual([
       { path: 'opt/etc/app.txt', type: 'file', input: 'files/0/src/conf/b.txt', origin: 'conf/b.txt' },
-      { path: 'opt/bin/server', type: 'file', input: 'files/1/out/server/server', origin: 'server', mode: 0o755 },
+      { path: 'opt/bin/server', type: 'file', input: 'files/1/out/0/0/server', origin: 'server', mode: 0o755 },
     ]);
   });
 
