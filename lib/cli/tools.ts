@@ -12,6 +12,7 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
 
 const DISCOVERERS: Readonly<Record<string, () => Promise<Discoverer>>> = {
   paths: async () => (await import('../tools/discover-paths.ts')).pathsDiscoverer,
+  text: async () => (await import('../tools/discover-text.ts')).textDiscoverer,
   glob: async () => (await import('../tools/discover-glob.ts')).globDiscoverer,
   'host-program': async () => (await import('../tools/discover-host-program.ts')).hostProgramDiscoverer,
   'oci-layout': async () => (await import('../tools/discover-oci-layout.ts')).ociLayoutDiscoverer,

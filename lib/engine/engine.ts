@@ -8,9 +8,10 @@ import type { ActionInput, ActionNode } from '../plan/action-node.ts';
 import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
 import type { Discoveries } from './discoveries.ts';
 import type { Execution, Outcome } from './execution.ts';
-import { notRegular, type FileIndex } from './file-index.ts';
+import type { FileIndex } from './file-index.ts';
 import { PreparedAction, sortInputs } from './prepared-action.ts';
 import type { ResolvedInput } from './resolved-input.ts';
+import { notRegular } from './source-file.ts';
 import type { StartGate } from './start-gate.ts';
 
 /** A file that has been made. */

@@ -1,13 +1,13 @@
 // The file index: path → fingerprint → digest. Knows the content of files that have not changed since they were last read,
 // and reads the others, once.
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { isAbsolute, sep } from 'node:path';
 import { sortedUtf8 } from '../base/bytes.ts';
 import { sha256Hex, type Digest } from '../base/digest.ts';
-import { environmentError, OcidslError } from '../base/errors.ts';
-import { fingerprintOf, isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';
+import { isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';
 import type { PathRecord } from './snapshot.ts';
+import { fileChanged, readChunks, readSmallFile } from './source-file.ts';
 
 interface Entry {
   readonly fingerprint: Fingerprint;
@@ -16,7 +16,6 @@ interface Entry {
   readonly stable: boolean;
 }
 
-const CHUNK = 256 * 1024;
 const YIELD_EVERY = 64 * 1024 * 1024;
 
 /** Files of a workspace, by path relative to its root (or absolute outside of it). */
@@ -34,7 +33,8 @@ export class FileIndex {
 
   /** The absolute path of an indexed path. */
   absolute(path: string): string {
-    return resolve(this.#root, path);
+    // Not resolve(): paths are in their one spelling, and there may be 100,000 of them.
+    return path === '' ? this.#root : isAbsolute(path) ? path : this.#root + sep + path;
   }
 
   /** The state of a path, looked at once per build. */
@@ -110,7 +110,7 @@ export class FileIndex {
         entry.hash = single ?? hash.digest('hex');
         return { hash: entry.hash, sizeBytes: read };
       }
-      if (attempt > 1) throw changed(path);
+      if (attempt > 1) throw fileChanged(path);
       this.#now.set(path, { fingerprint: now, hash: undefined, stable: false });
     }
   }
@@ -120,45 +120,20 @@ export class FileIndex {
     this.#entry(path).hash = hash;
   }
 
-  /**
-   * The content of a regular file in chunks that are valid until the next one; checks that the file is the one looked at and
-   * has exactly its size.
-   */
-  *chunks(path: string): Generator<Uint8Array, void, undefined> {
-    const expected = this.look(path);
-    const absolute = this.absolute(path);
-    if (expected.kind !== 'file') throw notRegular(path, expected);
-    let fd: number;
-    try {
-      fd = openSync(absolute, constants.O_RDONLY | constants.O_NOFOLLOW);
-    } catch (error) {
-      throw environmentError(`read "${path}"`, error);
-    }
-    try {
-      const size = expected.sizeBytes;
-      const buffer = Buffer.allocUnsafe(Math.min(size + 1, CHUNK));
-      let read = 0;
-      for (;;) {
-        const count = readSync(fd, buffer, 0, buffer.length, null);
-        if (count === 0) break;
-        read += count;
-        if (read > size) throw changed(path);
-        yield buffer.subarray(0, count);
-        if (read === size && size < CHUNK) break;
-      }
-      if (read !== size) throw changed(path);
-      if (!sameFingerprint(fingerprintOf(fstatSync(fd)), expected)) throw changed(path);
-    } catch (error) {
-      throw (error as { syscall?: string }).syscall === undefined ? error : environmentError(`read "${path}"`, error);
-    } finally {
-      closeSync(fd);
-    }
+  /** The content of a regular file in chunks that are valid until the next one; checks that the file is the one looked at. */
+  chunks(path: string): Generator<Uint8Array, void, undefined> {
+    return readChunks(path, this.absolute(path), this.look(path));
+  }
+
+  /** The same in one piece, for files of less than SMALL_FILE_BYTES. */
+  readSmall(path: string): Buffer {
+    return readSmallFile(path, this.absolute(path), this.look(path));
   }
 
   /** @throws OCIDSL_INPUT_CHANGED where a file is no longer the one that was looked at */
   verifyUnchanged(paths: Iterable<string>): void {
     for (const path of paths) {
-      if (!sameFingerprint(this.look(path), takeFingerprint(this.absolute(path)))) throw changed(path);
+      if (!sameFingerprint(this.look(path), takeFingerprint(this.absolute(path)))) throw fileChanged(path);
     }
   }
 
@@ -175,30 +150,4 @@ export class FileIndex {
     const { fingerprint, stable, hash } = this.#entry(path);
     return { path, fingerprint: stable ? fingerprint : undefined, hash };
   }
-}
-
-function changed(path: string): OcidslError {
-  return new OcidslError({
-    code: 'OCIDSL_INPUT_CHANGED',
-    kind: 'build',
-    message: `Cannot use "${path}": it changed while it was being read`,
-    hint: 'Run the build again when nothing writes to the file',
-  });
-}
-
-/** The error for an input that is missing or not a regular file. */
-export function notRegular(path: string, fingerprint: Fingerprint): OcidslError {
-  if (fingerprint.kind === 'absent') {
-    return new OcidslError({
-      code: 'OCIDSL_INPUT_MISSING',
-      kind: 'config',
-      message: `Cannot find the file "${path}": it does not exist, expected a file of the workspace`,
-    });
-  }
-  const is = { directory: 'a folder', symlink: 'a symbolic link', other: 'a device, pipe or socket', file: 'a file' }[fingerprint.kind];
-  return new OcidslError({
-    code: 'OCIDSL_INPUT_KIND',
-    kind: 'config',
-    message: `Cannot read "${path}": it is ${is}, expected a regular file`,
-  });
 }

@@ -21,6 +21,7 @@ export class PreparedAction {
   readonly inputs: readonly ResolvedInput[];
   readonly #files: FileIndex;
   #key: Promise<Digest> | undefined;
+  #shape: string | undefined;
 
   constructor(node: ActionNode, description: ActionDescription, inputs: readonly ResolvedInput[], files: FileIndex) {
     this.node = node;
@@ -51,6 +52,10 @@ export class PreparedAction {
    * under this action's key if an action of this shape ran before.
    */
   shape(): string {
+    return (this.#shape ??= this.#computeShape());
+  }
+
+  #computeShape(): string {
     const lines = [sha256Hex(this.#encodedCommand()), String(this.#timeoutSeconds ?? ''), this.node.outputs.join('\0')];
     for (const { path, sizeBytes, isExecutable, content } of this.inputs) {
       lines.push(`${path}\0${sizeBytes}\0${isExecutable ? 'x' : ''}\0${content.kind === 'file' ? '' : content.digest.hash}`);

@@ -1,10 +1,12 @@
 // The input root of an action that runs in process: files are read where they lie, blobs from the store.
 import { createHash } from 'node:crypto';
+import { sha256Hex } from '../base/digest.ts';
 import { OcidslError } from '../base/errors.ts';
 import type { ContentAddressableStorage } from '../store/content-addressable-storage.ts';
 import type { ToolInput, ToolInputs } from '../tools/tool.ts';
 import type { FileIndex } from './file-index.ts';
 import type { ResolvedInput } from './resolved-input.ts';
+import { SMALL_FILE_BYTES } from './source-file.ts';
 
 const DEFAULT_LIMIT = 64 * 1024 * 1024;
 
@@ -43,6 +45,12 @@ export function toolInputs(inputs: readonly ResolvedInput[], files: FileIndex, c
       return Buffer.concat([...files.chunks(content.path)].map((chunk) => Buffer.from(chunk)));
     },
   };
+}
+
+function readSmall(path: string, files: FileIndex): Buffer {
+  const bytes = files.readSmall(path);
+  if (files.known(path) === undefined) files.learn(path, sha256Hex(bytes));
+  return bytes;
 }
 
 function* digesting(path: string, files: FileIndex): Generator<Uint8Array, void, undefined> {

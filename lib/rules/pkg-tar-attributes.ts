@@ -35,6 +35,8 @@ export interface PkgTarAttributes {
    * @example packageDir: '/usr/share/hello'
    */
   readonly packageDir?: Configurable<string>;
+  /** A file whose text is the `packageDir`. One of the two only. @default none */
+  readonly packageDirFile?: Configurable<string>;
   /** Values for `$(name)` in `packageDir` and `packageFileName`. @default {} */
   readonly packageVariables?: Configurable<Readonly<Record<string, string>>>;
   /**
@@ -108,6 +110,7 @@ export const PKG_TAR_SCHEMA = {
   files: optional(attribute.record(attribute.source('FilesInfo'))),
   deps: optional(attribute.list(attribute.source('TarInfo'))),
   packageDir: optional(text),
+  packageDirFile: optional(attribute.file()),
   packageVariables: optional(attribute.record(text)),
   stripPrefix: optional(text),
   remapPaths: optional(attribute.record(text)),

@@ -49,6 +49,8 @@ export const pkgTar: (attributes: PkgTarAttributes) => Handle<'TarInfo' | 'Files
     if (typeof values.mtime === 'number' && values.portableMtime !== false) {
       problem('mtime', 'it is set while portableMtime is true', 'portableMtime: false beside it');
     }
+    if (values.packageDir !== undefined && values.packageDirFile !== undefined)
+      problem('packageDirFile', 'it is set beside packageDir', 'one of the two');
   },
   analyze(context) {
     const { values } = context;
@@ -86,7 +88,7 @@ const SPEC = 'spec.json';
 
 function planArchive(
   context: AnalysisContext<PkgTarValues>,
-  packageDir: string,
+  givenDir: string,
   tool: typeof TAR_TOOL | typeof LAYER_TOOL,
   compression: ArchiveCompression,
   outputs: readonly string[],
@@ -95,16 +97,20 @@ function planArchive(
   const sources = planSources(context, values.srcs ?? [], 'srcs');
   const single = (values.files ?? []).map(([path, reference], i) => ({ path, plan: planSources(context, [reference], `files/${i}`) }));
   const archives = archiveInputs(context, values.deps ?? [], 'deps');
-  const mapping: PathMapping = { stripPrefix: values.stripPrefix, remapPaths: values.remapPaths ?? [], packageDir };
   const plans: SourcePlan[] = [sources, ...single.map(({ plan }) => plan)];
   const discoveries = plans.flatMap((plan) => plan.discoveries);
+  const dirFile = values.packageDirFile === undefined ? [] : [{ discoverer: 'text', args: { path: values.packageDirFile.$file } }];
   const preserve = values.preserveMode === true || values.preserveMtime === true;
   return context.action({
     mnemonic: tool === LAYER_TOOL ? 'Layer' : 'Tar',
     message: `Packing ${context.label}`,
     outputs,
-    discoveries: preserve ? discoveries.map((each) => ({ ...each, args: { ...each.args, stats: true } })) : discoveries,
-    describe(found) {
+    discoveries: [...(preserve ? discoveries.map((each) => ({ ...each, args: { ...each.args, stats: true } })) : discoveries), ...dirFile],
+    describe(allFound) {
+      const found = allFound.slice(0, discoveries.length);
+      const [dirText] = allFound.slice(discoveries.length);
+      const packageDir = dirText === undefined ? givenDir : (dirText.facts as { readonly text: string }).text;
+      const mapping: PathMapping = { stripPrefix: values.stripPrefix, remapPaths: values.remapPaths ?? [], packageDir };
       const [first, ...others] = split(plans, found);
       const stats = preserve ? preservedStats(found) : {};
       const entries = sourceEntries(first!, values, mapping, stats);

@@ -10,7 +10,7 @@ import { FilesInfo } from '../../../lib/rules/providers.ts';
 import { analysisOf, actionOf, inputsOf, provided } from '../plan/rig.ts';
 import { describeIn, folderOf, pkgTarOf, pkgTarSpec, problemsWith, type PkgTarCall } from './rig.ts';
 
-const FILES = { 'a.txt': 'a', 'conf/b.txt': 'b', 'conf/deep/c.txt': 'c', 'apps/x/d.txt': 'd' };
+const FILES = { 'dir.txt': '/opt/from-file\n', 'a.txt': 'a', 'conf/b.txt': 'b', 'conf/deep/c.txt': 'c', 'apps/x/d.txt': 'd' };
 const paths = (spec: LayerSpec) => spec.entries.map(({ path }) => path);
 const entry = (spec: LayerSpec, path: string) => spec.entries.find((each) => each.path === path);
 
@@ -25,6 +25,7 @@ describe('pkgTar srcs', () => {
     ['stripPrefix', { srcs: ['conf/deep/c.txt'], stripPrefix: 'conf' }, ['deep/c.txt']],
     ['remapPaths', { srcs: ['conf/b.txt'], stripPrefix: '.', remapPaths: { conf: 'etc' } }, ['etc/b.txt']],
     ['packageDir', { srcs: ['a.txt'], packageDir: '/opt/app' }, ['opt/app/a.txt']],
+    ['packageDirFile', { srcs: ['a.txt'], packageDirFile: 'dir.txt' }, ['opt/from-file/a.txt']],
     [
       'packageDir with variables',
       { srcs: ['a.txt'], packageDir: '/opt/$(app)/$(app)-$(version)', packageVariables: { app: 'x', version: '1' } },
