@@ -101,7 +101,7 @@ const ATTRIBUTES: readonly Mistake[] = [
   {
     what: 'a pkgTar as base',
     config: "ociImage({ name: 'SELF', base: layer as never });",
-    says: ['"base"', 'ociImage "SELF"', '"layer"', 'ImageInfo'],
+    says: ['"base"', 'ociImage "SELF"', '"layer"', 'expected an ociImage'],
   },
   {
     what: 'an empty list of tags to load',
