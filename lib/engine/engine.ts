@@ -90,7 +90,7 @@ export class Engine {
     const { discoveries, execution, emit, files, gate, signal } = this.#options;
     const found = await Promise.all(action.discoveries.map((discovery) => discoveries.find(discovery, signal)));
     const description = action.describe(found);
-    const resolved = await Promise.all(description.inputs.map((input) => this.#input(input)));
+    const resolved = await this.#inputs(description.inputs);
     this.#reads.set(action, {
       paths: [
         ...found.flatMap((each) => [...each.watched, ...each.files.map(({ path }) => path)]),
@@ -100,7 +100,7 @@ export class Engine {
     });
     signal.throwIfAborted();
     gate.requireOpen(action);
-    const prepared = new PreparedAction(action, description, sortInputs(resolved.flat()), files);
+    const prepared = new PreparedAction(action, description, sortInputs(resolved), files);
     const { result, outcome } = await execution.execute(prepared, signal);
     this.counts[outcome]++;
     if (outcome !== 'executed') {
@@ -118,36 +118,37 @@ export class Engine {
     return result;
   }
 
-  async #input(input: ActionInput): Promise<ResolvedInput[]> {
-    const { content, path } = input;
-    if (content.kind === 'bytes') {
-      return [
-        {
-          path,
-          isExecutable: input.isExecutable ?? false,
-          sizeBytes: content.bytes.byteLength,
-          content: { kind: 'bytes', bytes: content.bytes, digest: digestOf(content.bytes) },
-        },
-      ];
+  async #inputs(inputs: readonly ActionInput[]): Promise<ResolvedInput[]> {
+    const ready: ResolvedInput[] = [];
+    const made: [ActionInput, OutputArtifact][] = [];
+    // What is there already first, and without promises: there may be 100,000 files.
+    for (const input of inputs) {
+      if (input.content.kind === 'output') made.push([input, input.content]);
+      else
+        ready.push(input.content.kind === 'bytes' ? bytesInput(input, input.content.bytes) : this.#sourceInput(input, input.content.path));
     }
-    if (content.kind === 'source') {
-      const fingerprint = this.#options.files.look(content.path);
-      if (fingerprint.kind !== 'file') throw notRegular(content.path, fingerprint);
-      return [
-        {
-          path,
-          isExecutable: input.isExecutable ?? (fingerprint.mode & 0o100) !== 0,
-          sizeBytes: fingerprint.sizeBytes,
-          content: { kind: 'file', path: content.path },
-        },
-      ];
-    }
-    const made = await this.make(content);
+    const others = await Promise.all(made.map(([input, artifact]) => this.#madeInputs(input, artifact)));
+    return [...ready, ...others.flat()];
+  }
+
+  #sourceInput(input: ActionInput, path: string): ResolvedInput {
+    const fingerprint = this.#options.files.look(path);
+    if (fingerprint.kind !== 'file') throw notRegular(path, fingerprint);
+    const isExecutable = input.isExecutable ?? (fingerprint.mode & 0o100) !== 0;
+    return { path: input.path, isExecutable, sizeBytes: fingerprint.sizeBytes, content: { kind: 'file', path } };
+  }
+
+  async #madeInputs(input: ActionInput, artifact: OutputArtifact): Promise<ResolvedInput[]> {
+    const made = await this.make(artifact);
     return made.map((file) => ({
-      path: content.path.endsWith('/') ? `${path}/${file.path.slice(content.path.length)}` : path,
+      path: artifact.path.endsWith('/') ? `${input.path}/${file.path.slice(artifact.path.length)}` : input.path,
       isExecutable: input.isExecutable ?? file.isExecutable,
       sizeBytes: file.digest.sizeBytes,
       content: { kind: 'blob', digest: file.digest },
     }));
   }
+}
+
+function bytesInput({ path, isExecutable = false }: ActionInput, bytes: Uint8Array): ResolvedInput {
+  return { path, isExecutable, sizeBytes: bytes.byteLength, content: { kind: 'bytes', bytes, digest: digestOf(bytes) } };
 }

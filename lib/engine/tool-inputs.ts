@@ -27,9 +27,10 @@ export function toolInputs(inputs: readonly ResolvedInput[], files: FileIndex, c
     list: () => inputs satisfies readonly ToolInput[],
     get: find,
     chunks(path) {
-      const { content } = find(path);
+      const { content, sizeBytes } = find(path);
       if (content.kind === 'bytes') return [content.bytes];
       if (content.kind === 'blob') return cas.read(content.digest);
+      if (sizeBytes < SMALL_FILE_BYTES) return [readSmall(content.path, files)];
       return files.known(content.path) === undefined ? digesting(content.path, files) : files.chunks(content.path);
     },
     async readBytes(path, limitBytes = DEFAULT_LIMIT) {

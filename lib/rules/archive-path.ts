@@ -17,7 +17,9 @@ export function archivePath(path: string, packageName: string, folders: readonly
 
 /** A path below `packageDir`, which is applied last. */
 export function inPackageDir(path: string, packageDir: string): string {
-  return [...packageDir.split('/'), ...path.split('/')].filter((segment) => segment !== '' && segment !== '.').join('/');
+  const folder = clean(packageDir);
+  const inside = clean(path);
+  return folder === '' || inside === '' ? folder + inside : `${folder}/${inside}`;
 }
 
 function strip(path: string, packageName: string, folders: readonly string[], stripPrefix: string | undefined): string {
@@ -39,7 +41,11 @@ function remap(path: string, remapPaths: readonly (readonly [string, string])[])
   return path;
 }
 
+const EMPTY_SEGMENT = /(?:^|\/)\.?(?:\/|$)/;
+
 function clean(path: string): string {
+  // Nearly every one of 100,000 paths is clean.
+  if (!EMPTY_SEGMENT.test(path)) return path;
   return path
     .split('/')
     .filter((segment) => segment !== '' && segment !== '.')
