@@ -46,8 +46,14 @@ async function runRows(): Promise<void> {
     const results = readResults();
     for (const row of rows) {
       process.stderr.write(`bench: ${row.id}\n`);
-      results.set(row.id, await runRow(row, bench, probe));
-      writeResults(results);
+      try {
+        results.set(row.id, await runRow(row, bench, probe));
+        writeResults(results);
+      } catch (error) {
+        // The other rows took minutes and are still worth having.
+        process.stderr.write(`bench: ${row.id} failed: ${(error as Error).stack}\n`);
+        process.exitCode = 1;
+      }
     }
     const measured = ROWS.flatMap((row) => results.get(row.id) ?? []);
     process.stdout.write(markdownTable(measured.filter(({ id }) => rows.some((row) => row.id === id))));
@@ -61,11 +67,12 @@ async function runRows(): Promise<void> {
 async function runRow(row: Row, bench: Workbench, probe: TwoCoreProbe): Promise<RowResult> {
   const prepared = await row.prepare(bench);
   try {
-    const count = Math.min(samples, row.maxSamples ?? samples);
+    // What takes seconds warms itself up, so a quick run takes one sample of it and no more.
+    const isLong = row.maxSamples !== undefined;
+    const count = isLong && options.quick ? 1 : Math.min(samples, row.maxSamples ?? samples);
     const taken = new Map<string, Usage[]>(prepared.subjects.map(({ name }) => [name, []]));
     let undisturbed = 0;
-    // One round to warm up, unless that alone takes minutes.
-    if (row.maxSamples !== 1) for (const subject of prepared.subjects) measure(subject, bench);
+    if (count > 1) for (const subject of prepared.subjects) measure(subject, bench);
     for (let i = 0; i < count; i++) {
       let free = true;
       for (const subject of prepared.subjects) {

@@ -1,5 +1,5 @@
 // A large layer that is built already → a registry that does not have it.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layerWorkspace } from '../fixtures/layer-workspace.ts';
 import { noise } from '../fixtures/noise-and-text.ts';
@@ -35,13 +35,21 @@ ociPush({ name: 'push', image, repository: '${to}', remoteTags: ['ours'] });
     const { argv } = bench.ours(['build', 'image', 'push', '--quiet'], { cwd: folder });
     bench.run(argv, folder);
     const layout = join(folder, 'ocidsl-out/image');
+    const index = JSON.parse(readFileSync(join(layout, 'index.json'), 'utf8')) as {
+      readonly manifests: readonly { readonly digest: string }[];
+    };
     const environment = { REGCTL_CONFIG: join(folder, 'regctl.json') };
     bench.run(['regctl', 'registry', 'set', '--tls', 'disabled', registry.address], folder, environment);
     const fresh = (subject: Subject): Subject => ({ ...subject, prepare: () => registry.clear() });
     return {
       subjects: [
         fresh(bench.ours(['push', 'push', '--quiet'], { cwd: folder })),
-        fresh({ name: 'regctl', argv: ['regctl', 'image', 'copy', `ocidir://${layout}`, `${to}:regctl`], cwd: folder, environment }),
+        fresh({
+          name: 'regctl',
+          argv: ['regctl', 'image', 'copy', `ocidir://${layout}@${index.manifests[0]!.digest}`, `${to}:regctl`],
+          cwd: folder,
+          environment,
+        }),
         fresh({ name: 'crane', argv: ['crane', 'push', '--insecure', layout, `${to}:crane`], cwd: folder }),
       ],
       limits: [
