@@ -7,6 +7,8 @@ import { createLimiter } from '../base/limiter.ts';
 import { NOT_STARTED } from '../engine/start-gate.ts';
 import { analyzeAll } from '../plan/analyze.ts';
 import { createMaker, type Maker } from './make.ts';
+import { createNetwork } from './network.ts';
+import { openLock } from './open-lock.ts';
 import { OutputClaims, OutputFolders, writeOutputs, type ResultLine, type WrittenTarget } from './outputs.ts';
 import type { Settings } from './settings.ts';
 import { saveSnapshot } from './save-snapshot.ts';
@@ -34,7 +36,8 @@ export async function buildTargets(
   checkGraph(session);
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const maker = createMaker(session, settings, emit, either);
+  const network = createNetwork(settings.environment, emit);
+  const maker = createMaker(session, settings, emit, either, network, await openLock(session, settings, network));
   try {
     const configured = analyzeAll(maker.analysis, session.requested, settings.platform);
     prepareOutputDirectory(resolve(session.root, settings.outputDirectory));
@@ -69,6 +72,7 @@ export async function buildTargets(
     throwFailures(settled, stop.signal.aborted ? stop.signal.reason : undefined);
     return { results: [...written.values()].flatMap(({ results }) => results), counts: maker.engine.counts };
   } finally {
+    await network.close();
     maker.store.close();
   }
 }

@@ -7,7 +7,9 @@ import type { ImageInfo, IndexInfo } from '../rules/providers.ts';
 import { analyzeAll } from '../plan/analyze.ts';
 import { findSink } from './find-sink.ts';
 import { makeContent, type MadeContent } from './image-content.ts';
-import { createMaker } from './make.ts';
+import { createMaker, type Maker } from './make.ts';
+import { createNetwork } from './network.ts';
+import { openLock } from './open-lock.ts';
 import { saveSnapshot } from './save-snapshot.ts';
 import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
@@ -34,15 +36,18 @@ export async function withSinks<T, R>(
     readonly signal: AbortSignal;
     readonly platform: Platform;
     readonly emit: EventListener;
+    /** Registries that --insecure allows to be reached by plain HTTP. */
+    readonly insecure?: readonly string[];
   },
-  use: (sinks: readonly MadeSink<T>[]) => Promise<R>,
+  use: (sinks: readonly MadeSink<T>[], maker: Maker) => Promise<R>,
 ): Promise<R> {
   const { settings, terminal, signal, platform, emit } = command;
   const session = await openWorkspace(settings, names, (label, targets) => findSink(label, provider.name, targets));
   terminal.root = session.root;
   try {
     checkGraph(session);
-    const maker = createMaker(session, settings, emit, signal);
+    const network = createNetwork(settings.environment, emit, command.insecure);
+    const maker = createMaker(session, settings, emit, signal, network, await openLock(session, settings, network));
     try {
       const configured = analyzeAll(maker.analysis, session.requested, platform);
       const sinks = await Promise.all(
@@ -58,8 +63,9 @@ export async function withSinks<T, R>(
         sinks.map(({ label, content }) => ({ label, artifacts: content.artifacts })),
         emit,
       );
-      return await use(sinks);
+      return await use(sinks, maker);
     } finally {
+      await network.close();
       maker.store.close();
     }
   } catch (error) {

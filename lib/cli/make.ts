@@ -17,6 +17,9 @@ import { StartGate } from '../engine/start-gate.ts';
 import { createAnalysis, type Analysis } from '../plan/analyze.ts';
 import { openDiskStore, type DiskStore } from '../store/disk-store.ts';
 import { recoverGoModules } from './recover-go-modules.ts';
+import type { FetchContext } from '../fetch/fetch-context.ts';
+import type { Lock } from '../plan/lock.ts';
+import type { Network } from './network.ts';
 import type { Settings } from './settings.ts';
 import { snapshotVersion } from './snapshot-version.ts';
 import { loadDiscoverer, loadTool } from './tools.ts';
@@ -24,6 +27,7 @@ import type { WorkspaceSession } from './workspace-session.ts';
 
 /** Everything that makes artifacts, for one command. */
 export interface Maker {
+  readonly network: Network;
   readonly store: DiskStore;
   readonly files: FileIndex;
   readonly discoveries: Discoveries;
@@ -37,16 +41,26 @@ export interface Maker {
 export const SNAPSHOT_FILE = 'snapshot';
 
 /** Puts the parts together. The caller closes `store`. */
-export function createMaker(session: WorkspaceSession, settings: Settings, emit: EventListener, signal: AbortSignal): Maker {
+export function createMaker(
+  session: WorkspaceSession,
+  settings: Settings,
+  emit: EventListener,
+  signal: AbortSignal,
+  network: Network,
+  lock: Lock,
+): Maker {
   const store = openDiskStore({ directory: settings.cacheDirectory, onEvent: emit });
   const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings, session.root))?.unpack();
   const files = new FileIndex(session.root, before?.paths);
+  const { environment, cacheDirectory } = settings;
+  const context: FetchContext = { cas: store.cas, registry: network.registry, environment, cacheDirectory, emit };
   const discoveries = createDiscoveries({
     workspaceRoot: session.root,
     files,
+    cas: store.cas,
     environment: settings.environment,
     known: before?.discoveries ?? [],
-    loadDiscoverer,
+    loadDiscoverer: (name) => loadDiscoverer(name, context),
     recover: (error, recoverSignal) => recoverGoModules(error, settings.environment, emit, recoverSignal),
   });
   const local = localExecution({
@@ -65,6 +79,6 @@ export function createMaker(session: WorkspaceSession, settings: Settings, emit:
   const limited = limitedExecution(local, settings.jobs ?? availableParallelism(), gate);
   const execution = cachingExecution(sharingExecution(limited), store.actionCache, store.shapes);
   const engine = new Engine({ files, discoveries, execution, emit, signal, gate });
-  const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate });
-  return { store, files, discoveries, engine, analysis, before };
+  const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate, lock });
+  return { network, store, files, discoveries, engine, analysis, before };
 }

@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { formatDigest, type Digest } from '../base/digest.ts';
 import { OcidslError } from '../base/errors.ts';
 import type { ConfiguredTarget } from '../plan/configured-target.ts';
-import type { Artifact } from '../plan/action-node.ts';
+import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import { FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, PushInfo } from '../rules/providers.ts';
 import { makeContent, type MadeContent } from './image-content.ts';
@@ -84,9 +84,9 @@ export async function writeOutputs(
   const written = { results: [] as ResultLine[], files: [] as string[], artifacts: [] as Artifact[] };
   for (const file of info?.files ?? []) {
     written.artifacts.push(file.artifact);
-    if (file.artifact.kind !== 'output') continue;
+    if (file.artifact.kind === 'source') continue;
     for (const made of await maker.engine.make(file.artifact)) {
-      const inFolder = file.artifact.path.endsWith('/') ? `${file.path}${made.path.slice(file.artifact.path.length)}` : file.path;
+      const inFolder = isFolder(file.artifact) ? `${file.path}${made.path.slice(file.artifact.path.length)}` : file.path;
       const path = join(folder, inFolder);
       claims.claim(path, target.label);
       await folders.prepare(dirname(path));
@@ -101,6 +101,10 @@ export async function writeOutputs(
     }
   }
   return written;
+}
+
+function isFolder(artifact: Artifact): artifact is OutputArtifact {
+  return artifact.kind === 'output' && artifact.path.endsWith('/');
 }
 
 /** Which target writes where: two outputs at one path, or one inside of the other, are an error. */

@@ -1,4 +1,5 @@
 // Tools and discoverers by name, each loaded when it is first needed.
+import type { FetchContext } from '../fetch/fetch-context.ts';
 import type { Discoverer } from '../tools/discoverer.ts';
 import type { Tool } from '../tools/tool.ts';
 
@@ -10,7 +11,7 @@ const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   'go-build': async () => (await import('../tools/go-build.ts')).goBuildTool,
 };
 
-const DISCOVERERS: Readonly<Record<string, () => Promise<Discoverer>>> = {
+const DISCOVERERS: Readonly<Record<string, (context: FetchContext) => Promise<Discoverer>>> = {
   paths: async () => (await import('../tools/discover-paths.ts')).pathsDiscoverer,
   text: async () => (await import('../tools/discover-text.ts')).textDiscoverer,
   glob: async () => (await import('../tools/discover-glob.ts')).globDiscoverer,
@@ -25,10 +26,10 @@ export async function loadTool(name: string): Promise<Tool | undefined> {
 }
 
 /** The discoverer of a name. */
-export async function loadDiscoverer(name: string): Promise<Discoverer> {
+export async function loadDiscoverer(name: string, context: FetchContext): Promise<Discoverer> {
   const load = DISCOVERERS[name];
   if (load === undefined) throw new Error(`There is no discoverer ${name}`);
-  return await load();
+  return await load(context);
 }
 
 /** Names of all tools, for the command `tool`. */

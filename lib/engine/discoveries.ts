@@ -2,6 +2,7 @@
 import { canonicalJson } from '../base/json.ts';
 import { createLimiter } from '../base/limiter.ts';
 import type { Discovered, Discovery } from '../plan/discovery.ts';
+import type { ContentAddressableStorage } from '../store/content-addressable-storage.ts';
 import type { Discoverer } from '../tools/discoverer.ts';
 import type { FileIndex } from './file-index.ts';
 import type { DiscoveryRecord } from './snapshot.ts';
@@ -12,6 +13,8 @@ export interface DiscoveriesOptions {
   readonly files: FileIndex;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly known: readonly DiscoveryRecord[];
+  /** Where fetched content is. */
+  readonly cas: Pick<ContentAddressableStorage, 'findMissing'>;
   readonly loadDiscoverer: (name: string) => Promise<Discoverer>;
   /** Called where a discovery failed; true when the cause was removed (modules were fetched) and it is worth another try. */
   readonly recover: (error: unknown, signal: AbortSignal) => Promise<boolean>;
@@ -35,6 +38,9 @@ export function createDiscoveries(options: DiscoveriesOptions): Discoveries {
   const limit = createLimiter(AT_A_TIME);
   const { files } = options;
 
+  const isStored = async ({ blobs = [] }: Discovered): Promise<boolean> =>
+    blobs.length === 0 || (await options.cas.findMissing(blobs.map(({ digest }) => digest))).length === 0;
+
   const find = async (
     discovery: Discovery,
     id: string,
@@ -44,7 +50,7 @@ export function createDiscoveries(options: DiscoveriesOptions): Discoveries {
   ): Promise<Discovered> => {
     const io = { workspaceRoot: options.workspaceRoot, environment, signal };
     const before = known.get(id);
-    if (before !== undefined && before.watched.every((path) => files.isUnchanged(path))) {
+    if (before !== undefined && before.watched.every((path) => files.isUnchanged(path)) && (await isStored(before))) {
       const changed = before.files.filter(({ path }) => !files.isUnchanged(path)).map(({ path }) => path);
       if (changed.length === 0) return before;
       const still = await discoverer.stillValid?.(before, changed, io);

@@ -5,7 +5,8 @@ import { digestOf, type Digest } from '../base/digest.ts';
 import { isOcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';
-import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
+import type { Artifact, DiscoveredArtifact, OutputArtifact } from '../plan/action-node.ts';
+import type { Discovered, Discovery } from '../plan/discovery.ts';
 import type { Discoveries } from './discoveries.ts';
 import type { Execution, Outcome } from './execution.ts';
 import type { FileIndex } from './file-index.ts';
@@ -40,14 +41,16 @@ export class Engine {
   readonly counts: OutcomeCounts = { executed: 0, cached: 0, shared: 0 };
   readonly #options: EngineOptions;
   readonly #results = new Map<ActionNode, Promise<ActionResult>>();
+  readonly #fetched = new Map<Discovery, readonly string[]>();
   readonly #reads = new Map<ActionNode, { readonly paths: readonly string[]; readonly actions: readonly ActionNode[] }>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
   }
 
-  /** Makes the output of an action: one file, or every file of an output folder. */
-  async make(artifact: OutputArtifact): Promise<readonly BuiltFile[]> {
+  /** Makes the output of an action: one file, or every file of an output folder. Or brings what a discovery fetches into the store. */
+  async make(artifact: OutputArtifact | DiscoveredArtifact): Promise<readonly BuiltFile[]> {
+    if (artifact.kind === 'discovered') return [await this.#fetch(artifact)];
     const result = await this.#run(artifact.action);
     if (artifact.path.endsWith('/')) return result.outputFiles.filter(({ path }) => path.startsWith(artifact.path));
     const file = result.outputFiles.find(({ path }) => path === artifact.path);
@@ -62,7 +65,8 @@ export class Engine {
     const pending: ActionNode[] = [];
     for (const artifact of artifacts) {
       if (artifact.kind === 'source') paths.add(artifact.path);
-      else pending.push(artifact.action);
+      else if (artifact.kind === 'output') pending.push(artifact.action);
+      else for (const path of this.#fetched.get(artifact.discovery) ?? []) paths.add(path);
     }
     for (let action = pending.pop(); action !== undefined; action = pending.pop()) {
       if (seen.has(action)) continue;
@@ -72,6 +76,15 @@ export class Engine {
       pending.push(...(reads?.actions ?? []));
     }
     return paths;
+  }
+
+  async #fetch({ discovery, name }: DiscoveredArtifact): Promise<BuiltFile> {
+    const { discoveries, signal } = this.#options;
+    const found = await discoveries.find(discovery, signal);
+    this.#fetched.set(discovery, readPaths(found));
+    const blob = found.blobs?.find((each) => each.name === name);
+    if (blob === undefined) throw new Error(`The discovery ${discovery.discoverer} fetched no ${name}`);
+    return { path: name, digest: blob.digest, isExecutable: blob.isExecutable ?? false };
   }
 
   #run(action: ActionNode): Promise<ActionResult> {
@@ -93,7 +106,7 @@ export class Engine {
     const resolved = await this.#inputs(description.inputs);
     this.#reads.set(action, {
       paths: [
-        ...found.flatMap((each) => [...each.watched, ...each.files.map(({ path }) => path)]),
+        ...found.flatMap(readPaths),
         ...description.inputs.flatMap(({ content }) => (content.kind === 'source' ? [content.path] : [])),
       ],
       actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
@@ -120,10 +133,10 @@ export class Engine {
 
   async #inputs(inputs: readonly ActionInput[]): Promise<ResolvedInput[]> {
     const ready: ResolvedInput[] = [];
-    const made: [ActionInput, OutputArtifact][] = [];
+    const made: [ActionInput, OutputArtifact | DiscoveredArtifact][] = [];
     // What is there already first, and without promises: there may be 100,000 files.
     for (const input of inputs) {
-      if (input.content.kind === 'output') made.push([input, input.content]);
+      if (input.content.kind === 'output' || input.content.kind === 'discovered') made.push([input, input.content]);
       else
         ready.push(input.content.kind === 'bytes' ? bytesInput(input, input.content.bytes) : this.#sourceInput(input, input.content.path));
     }
@@ -138,15 +151,20 @@ export class Engine {
     return { path: input.path, isExecutable, sizeBytes: fingerprint.sizeBytes, content: { kind: 'file', path } };
   }
 
-  async #madeInputs(input: ActionInput, artifact: OutputArtifact): Promise<ResolvedInput[]> {
+  async #madeInputs(input: ActionInput, artifact: OutputArtifact | DiscoveredArtifact): Promise<ResolvedInput[]> {
     const made = await this.make(artifact);
+    const folder = artifact.kind === 'output' && artifact.path.endsWith('/') ? artifact.path : undefined;
     return made.map((file) => ({
-      path: artifact.path.endsWith('/') ? `${input.path}/${file.path.slice(artifact.path.length)}` : input.path,
+      path: folder === undefined ? input.path : `${input.path}/${file.path.slice(folder.length)}`,
       isExecutable: input.isExecutable ?? file.isExecutable,
       sizeBytes: file.digest.sizeBytes,
       content: { kind: 'blob', digest: file.digest },
     }));
   }
+}
+
+function readPaths(found: Discovered): string[] {
+  return [...found.watched, ...found.files.map(({ path }) => path)];
 }
 
 function bytesInput({ path, isExecutable = false }: ActionInput, bytes: Uint8Array): ResolvedInput {

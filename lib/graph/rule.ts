@@ -11,6 +11,10 @@ export interface Rule {
   readonly provides: readonly string[];
   /** Checks that concern several attributes; calls `problem` for each. Pure. */
   readonly check?: ((values: never, problem: (path: string, is: string, expected: string) => void) => void) | undefined;
+  /** Names of providers that it takes from the root package's target that provides them, where there is one. */
+  readonly usesDeclared?: readonly string[] | undefined;
+  /** What a target wants pinned in the lock file, from its attributes. Typed by lib/plan. */
+  readonly locks?: ((values: never) => unknown) | undefined;
   /** Typed by lib/plan. */
   readonly analyze: (context: never) => unknown;
 }

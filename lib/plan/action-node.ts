@@ -18,8 +18,15 @@ export interface OutputArtifact {
   readonly path: string;
 }
 
+/** A file that a discovery fetched: the blob of that name. */
+export interface DiscoveredArtifact {
+  readonly kind: 'discovered';
+  readonly discovery: Discovery;
+  readonly name: string;
+}
+
 /** A file, by where it comes from. */
-export type Artifact = SourceArtifact | OutputArtifact;
+export type Artifact = SourceArtifact | OutputArtifact | DiscoveredArtifact;
 
 /** One file of an action's input root. */
 export interface ActionInput {

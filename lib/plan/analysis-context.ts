@@ -3,6 +3,7 @@ import type { Platform } from '../oci/platform.ts';
 import type { Provider } from '../graph/provider.ts';
 import type { TargetReference } from '../graph/value.ts';
 import type { ActionNode } from './action-node.ts';
+import type { Lock } from './lock.ts';
 
 /** The view of one configured target that analyze() works on. */
 export interface AnalysisContext<Values> {
@@ -14,6 +15,8 @@ export interface AnalysisContext<Values> {
   readonly platform: Platform;
   /** Attributes in normal form, selects resolved for the platform. */
   readonly values: Values;
+  /** The pins of the workspace. */
+  readonly lock: Lock;
   /** RFC 3339 time for `created` fields from SOURCE_DATE_EPOCH, where that is set. */
   readonly sourceDate: string | undefined;
   /**
@@ -23,6 +26,11 @@ export interface AnalysisContext<Values> {
   use<T>(reference: TargetReference, provider: Provider<string, T>, platform?: Platform): T;
   /** Like use(), but undefined where the target does not provide it. */
   tryUse<T>(reference: TargetReference, provider: Provider<string, T>, platform?: Platform): T | undefined;
+  /**
+   * The provider of the one target of the root package that provides it, for what a workspace declares once; undefined where none does.
+   * The rule lists the provider in `usesDeclared`.
+   */
+  useDeclared<T>(provider: Provider<string, T>): T | undefined;
   /** Plans an action of this target. */
   action(action: Omit<ActionNode, 'label' | 'platform'>): ActionNode;
   /** Ends the analysis of this target with an error at its declaration: `Cannot <message>`. */

@@ -6,6 +6,8 @@ import { suggest } from '../graph/suggest.ts';
 import type { Target } from '../graph/target.ts';
 import type { AnalysisContext } from './analysis-context.ts';
 import type { ConfiguredTarget } from './configured-target.ts';
+import { declaredBy } from './declared-target.ts';
+import { EMPTY_LOCK, type Lock } from './lock.ts';
 import { resolveSelects } from './resolve-selects.ts';
 import type { Provided } from './define-rule.ts';
 
@@ -14,6 +16,8 @@ export interface AnalysisOptions {
   /** All loaded targets by label. */
   readonly targets: ReadonlyMap<string, Target>;
   readonly sourceDate?: string | undefined;
+  /** Default: no pins. */
+  readonly lock?: Lock | undefined;
 }
 
 /** Analyses targets on demand and remembers them. */
@@ -54,7 +58,12 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       name: target.name,
       platform,
       values: resolveSelects(target, platform),
+      lock: options.lock ?? EMPTY_LOCK,
       sourceDate: options.sourceDate,
+      useDeclared(provider) {
+        const label = declaredBy(provider.name, options.targets);
+        return label === undefined ? undefined : (need(label, platform).get(provider.name) as never);
+      },
       use(reference, provider, at = platform) {
         const providers = need(reference.$target, at);
         if (!providers.has(provider.name)) throw missingProvider(reference.$target, provider.name, providers);

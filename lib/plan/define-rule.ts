@@ -5,6 +5,7 @@ import type { Provider } from '../graph/provider.ts';
 import type { Rule } from '../graph/rule.ts';
 import { currentWorkspace } from '../graph/workspace.ts';
 import type { AnalysisContext } from './analysis-context.ts';
+import type { LockRequest } from './lock.ts';
 
 /** Every rule that this copy of the library has made while its own modules were loaded; see sealBuiltIns(). */
 export const BUILT_IN: WeakSet<Rule> = new WeakSet();
@@ -37,6 +38,13 @@ export interface RuleDefinition<S extends AttributeSchema, P extends string> {
   /** Checks that concern several attributes, on normal forms (selects are not resolved yet). Pure. */
   readonly check?: (values: { readonly [K in keyof S]?: unknown }, problem: (path: string, is: string, expected: string) => void) => void;
   /**
+   * Providers that the target takes from wherever the root package declares them, such as the workspace's Go toolchain; see
+   * AnalysisContext.useDeclared().
+   */
+  readonly usesDeclared?: readonly Provider<string, unknown>[];
+  /** What the target wants pinned in the lock file, from normal forms (so not from attributes that may be selects). Pure. */
+  readonly locks?: (values: { readonly [K in keyof S]?: unknown }) => readonly LockRequest[];
+  /**
    * Plans the target for one platform: pure and synchronous, no I/O, no clock, no environment. Returns providers made with
    * `provide()`.
    */
@@ -62,6 +70,8 @@ export function defineRule<const S extends AttributeSchema, const P extends stri
     attributes: definition.attributes,
     provides: definition.provides.map((provider) => provider.name),
     check: definition.check,
+    usesDeclared: definition.usesDeclared?.map((provider) => provider.name),
+    locks: definition.locks,
     analyze: definition.analyze,
   };
   if (!isSealed) BUILT_IN.add(rule);

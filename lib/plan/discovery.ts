@@ -1,5 +1,6 @@
 // Discoveries: inputs that only a tool can name, such as a glob's matches or Go's import graph. Analysis plans them as
 // data; the engine runs the discoverer of that name and remembers what it read, so that it runs again only on a change.
+// A fetch is one too: network input by digest, which a discoverer of lib/fetch brings into the store.
 import type { Json } from '../base/json.ts';
 
 /** A planned discovery. Equal discoveries run once. */
@@ -20,6 +21,14 @@ export interface DiscoveredFile {
   readonly digest?: { readonly hash: string; readonly sizeBytes: number };
 }
 
+/** Content that a discovery brought from the network into the store. */
+export interface DiscoveredBlob {
+  /** What it is to whoever asked: `manifest.json`, or the name of a downloaded file. */
+  readonly name: string;
+  readonly digest: { readonly hash: string; readonly sizeBytes: number };
+  readonly isExecutable?: boolean;
+}
+
 /** What a discovery found. Plain JSON, since it is kept between builds. */
 export interface Discovered {
   /** Sorted by name in UTF-8 order. */
@@ -29,6 +38,8 @@ export interface Discovered {
    * of names, a path that does not exist for its absence.
    */
   readonly watched: readonly string[];
+  /** Fetched content. While the store lacks one of them the result does not stand and is found anew. */
+  readonly blobs?: readonly DiscoveredBlob[];
   /** Further facts for describe(). */
   readonly facts?: Json;
 }

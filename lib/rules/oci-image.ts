@@ -123,7 +123,7 @@ function planBase(context: AnalysisContext<Values>, platform: Platform): Planned
     exists: true,
     discoveries: [discovery],
     layers: [],
-    origins: [{ kind: 'layout', directory, discovery }],
+    origins: [{ kind: 'layout', directory }],
     inputs: ([found]) =>
       found!.files
         .filter(({ name }) => name === 'manifest.json' || name === 'config.json')

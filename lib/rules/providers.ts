@@ -1,8 +1,8 @@
 // The providers of our own rules. Rules of others may provide and use them too.
 import { defineProvider } from '../graph/provider.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { Discovery } from '../plan/discovery.ts';
-import type { Artifact, OutputArtifact } from '../plan/action-node.ts';
+import type { LockedGoArchive } from '../plan/lock.ts';
+import type { Artifact, DiscoveredArtifact, OutputArtifact } from '../plan/action-node.ts';
 
 /** One file that a target makes. */
 export interface ProvidedFile {
@@ -41,11 +41,16 @@ export interface LayerArtifacts {
   readonly description: OutputArtifact;
 }
 
+/** A document of an image: made by an action, or pulled. */
+export type ImageDocument = OutputArtifact | DiscoveredArtifact;
+
 /** One image: its documents as actions make them, and where the layers are. */
 export interface ImageInfo {
-  readonly manifest: OutputArtifact;
-  readonly config: OutputArtifact;
+  readonly manifest: ImageDocument;
+  readonly config: ImageDocument;
   readonly platform: Platform;
+  /** Full name that tells where it is from, `gcr.io/distroless/static-debian12:nonroot`, for an image that was not made here. */
+  readonly pulledAs?: string;
   /** Layers made in this workspace, oldest first. */
   readonly layers: readonly LayerArtifacts[];
   /** Layers of a base that nobody has read: where a sink finds them. */
@@ -53,12 +58,17 @@ export interface ImageInfo {
 }
 
 /** Where the blobs of a base image are. */
-export interface BaseOrigin {
-  readonly kind: 'layout';
-  /** Folder of the OCI layout, relative to the workspace root. */
-  readonly directory: string;
-  readonly discovery: Discovery;
-}
+export type BaseOrigin =
+  | {
+      readonly kind: 'layout';
+      /** Folder of the OCI layout, relative to the workspace root. */
+      readonly directory: string;
+    }
+  | {
+      readonly kind: 'registry';
+      /** `registry/repository`. */
+      readonly repository: string;
+    };
 
 /** An index of images. */
 export interface IndexInfo {
@@ -88,11 +98,22 @@ export interface PushInfo {
   readonly remoteTags: readonly string[];
 }
 
+/** The Go that a workspace declares. */
+export interface GoToolchainInfo {
+  /** `1.26.8`, without `go`. */
+  readonly version: string;
+  /** URLs of archives by host platform (`linux/amd64`), in place of the module proxy. */
+  readonly urls: Readonly<Record<string, readonly string[]>>;
+  /** Its pins by host platform; none where it is not locked. */
+  readonly archives: Readonly<Record<string, LockedGoArchive>>;
+}
+
 export const FilesInfo = defineProvider<FilesInfo>()('FilesInfo');
 export const BinaryInfo = defineProvider<BinaryInfo>()('BinaryInfo');
 export const TarInfo = defineProvider<TarInfo>()('TarInfo');
 export const ImageInfo = defineProvider<ImageInfo>()('ImageInfo');
 export const IndexInfo = defineProvider<IndexInfo>()('IndexInfo');
 export const MultiArchInfo = defineProvider<MultiArchInfo>()('MultiArchInfo');
+export const GoToolchainInfo = defineProvider<GoToolchainInfo>()('GoToolchainInfo');
 export const LoadInfo = defineProvider<LoadInfo>()('LoadInfo');
 export const PushInfo = defineProvider<PushInfo>()('PushInfo');

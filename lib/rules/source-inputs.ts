@@ -1,7 +1,7 @@
 // Plans the inputs that attributes such as `srcs` name: files, folders, globs and other targets' files.
 import type { Platform } from '../oci/platform.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
-import type { ActionInput } from '../plan/action-node.ts';
+import type { ActionInput, Artifact } from '../plan/action-node.ts';
 import type { Discovered, Discovery } from '../plan/discovery.ts';
 import { isFileReference, isGlobReference, isTargetReference, type SourceReference } from '../graph/value.ts';
 import { BinaryInfo, FilesInfo } from './providers.ts';
@@ -107,7 +107,7 @@ function filesOf(context: AnalysisContext<unknown>, label: string, platform: Pla
   const owner = colon < 0 ? '' : label.slice(0, colon);
   return files.map((file, i) => ({
     input: {
-      path: `out/${place}/${i}/${file.artifact.path.replace(/\/$/, '')}`,
+      path: `out/${place}/${i}/${inputName(file.artifact)}`,
       content: file.artifact,
       ...(file.isExecutable ? { isExecutable: true } : {}),
     },
@@ -116,6 +116,10 @@ function filesOf(context: AnalysisContext<unknown>, label: string, platform: Pla
     isBinary: binary !== undefined,
     isExecutable: file.isExecutable,
   }));
+}
+
+function inputName(artifact: Artifact): string {
+  return artifact.kind === 'discovered' ? artifact.name : artifact.path.replace(/\/$/, '');
 }
 
 // A file that two references name is one input.

@@ -1,3 +1,4 @@
+import { NO_NETWORK } from '../no-network.ts';
 import { describe, expect, test } from 'vitest';
 import { OcidslError, type ErrorKind } from '../../../lib/base/errors.ts';
 import { exitCodeOf } from '../../../lib/cli/exit-codes.ts';
@@ -114,7 +115,9 @@ describe('snapshotVersion()', () => {
   });
 
   test('differs for every variable that a discoverer reads', async () => {
-    const discoverers = await Promise.all(['paths', 'glob', 'host-program', 'oci-layout', 'go-packages'].map(loadDiscoverer));
+    const discoverers = await Promise.all(
+      ['paths', 'glob', 'host-program', 'oci-layout', 'go-packages'].map((name) => loadDiscoverer(name, NO_NETWORK)),
+    );
     const variables = new Set(discoverers.flatMap(({ environment }) => environment));
     expect(variables.size).toBeGreaterThan(0);
     for (const variable of variables) expect(version({}, { ...HOME, [variable]: 'changed' }), variable).not.toBe(version());

@@ -3,6 +3,7 @@ import { createDiscoveries } from '../../../lib/engine/discoveries.ts';
 import { FileIndex } from '../../../lib/engine/file-index.ts';
 import type { DiscoveryRecord, PathRecord } from '../../../lib/engine/snapshot.ts';
 import type { Discovered } from '../../../lib/plan/discovery.ts';
+import { MemoryCas } from '../../../lib/store/memory-cas.ts';
 import type { Discoverer } from '../../../lib/tools/discoverer.ts';
 import { folderOf, NEVER, put } from './rig.ts';
 
@@ -14,6 +15,7 @@ interface RigOptions {
   readonly paths?: readonly PathRecord[];
   readonly discoverer?: Partial<Discoverer>;
   readonly environment?: Readonly<Record<string, string>>;
+  readonly cas?: MemoryCas;
   readonly recover?: (error: unknown) => Promise<boolean>;
 }
 
@@ -24,6 +26,7 @@ function rigIn(root: string, options: RigOptions = {}) {
   const discoveries = createDiscoveries({
     workspaceRoot: root,
     files,
+    cas: options.cas ?? new MemoryCas(),
     environment: { USED: '1', UNUSED: '2', ...options.environment },
     known: options.known ?? [],
     loadDiscoverer: async () => discoverer,

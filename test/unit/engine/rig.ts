@@ -146,6 +146,7 @@ export function engineIn(root: string, options: RigOptions = {}) {
   const discoveries = createDiscoveries({
     workspaceRoot: root,
     files,
+    cas,
     environment: {},
     known: [],
     loadDiscoverer,
@@ -174,7 +175,7 @@ export function prepare(files: FileIndex, node: ActionNode, description: ActionD
       const { sizeBytes, mode } = files.look(content.path);
       return { path, isExecutable: isExecutable ?? (mode & 0o100) !== 0, sizeBytes, content: { kind: 'file', path: content.path } };
     }
-    if (content.kind === 'output') throw new Error('Only the engine knows outputs of other actions');
+    if (content.kind === 'output' || content.kind === 'discovered') throw new Error('Only the engine knows what others make');
     return {
       path,
       isExecutable: isExecutable ?? false,

@@ -40,6 +40,7 @@ export function inputsOf(description: ActionDescription): string[] {
 function contentOf({ content }: ActionInput): string {
   if (content.kind === 'bytes') return 'bytes';
   if (content.kind === 'source') return content.path;
+  if (content.kind === 'discovered') return `${content.discovery.discoverer}: ${content.name}`;
   return `${content.action.mnemonic} of ${content.action.label} for ${content.action.platform}: ${content.path}`;
 }
 

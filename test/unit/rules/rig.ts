@@ -1,4 +1,5 @@
 // Rules on real folders: discoveries are run, so that a test sees the action as the engine would describe it.
+import { NO_NETWORK } from '../no-network.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -28,7 +29,7 @@ export function folderOf(files: Readonly<Record<string, string>>): string {
 export async function describeIn(root: string, action: ActionNode): Promise<ActionDescription> {
   const io = { workspaceRoot: root, environment: {}, signal: new AbortController().signal };
   const found = await Promise.all(
-    action.discoveries.map(async ({ discoverer, args }) => await (await loadDiscoverer(discoverer)).run(args, io)),
+    action.discoveries.map(async ({ discoverer, args }) => await (await loadDiscoverer(discoverer, NO_NETWORK)).run(args, io)),
   );
   return action.describe(found);
 }
