@@ -17,7 +17,9 @@ export function registryBlobSource(name: RepositoryName, client: () => Promise<R
     const key = `${digest.hash}/${digest.sizeBytes}`;
     let answer = known.get(key);
     if (answer === undefined) {
-      answer = client().then((open) => open.repository(name).hasBlob({ digest: formatDigest(digest), size: digest.sizeBytes }));
+      answer = client().then((open) =>
+        open.repository(name).hasBlob({ digest: formatDigest(digest), size: digest.sizeBytes }, undefined, 'pull'),
+      );
       known.set(key, answer);
       answer.catch(() => known.delete(key));
     }

@@ -14,9 +14,15 @@ const MAX_MOUNT_CANDIDATES = 3;
  * Whether the repository has a blob of this digest and size.
  * @throws OCIDSL_REGISTRY_…
  */
-export async function hasBlob(context: RepositoryContext, digest: string, size: number, signal?: AbortSignal): Promise<boolean> {
+export async function hasBlob(
+  context: RepositoryContext,
+  digest: string,
+  size: number,
+  signal?: AbortSignal,
+  access: 'pull' | 'pull,push' = 'pull,push',
+): Promise<boolean> {
   const url = repositoryUrl(context, `blobs/${digest}`);
-  const response = await sendTo(context, 'pull,push', { method: 'HEAD', url, signal });
+  const response = await sendTo(context, access, { method: 'HEAD', url, signal });
   await response.dispose();
   switch (response.status) {
     case 200: {
@@ -31,7 +37,7 @@ export async function hasBlob(context: RepositoryContext, digest: string, size: 
       return false; // HEAD is not known here: uploading a blob that exists is allowed, only slower
     default: {
       // An answer to HEAD has no body, so the reason has to be asked for.
-      const reason = await sendTo(context, 'pull,push', { method: 'GET', url, headers: { range: 'bytes=0-0' }, signal });
+      const reason = await sendTo(context, access, { method: 'GET', url, headers: { range: 'bytes=0-0' }, signal });
       const doing = `look for blob "${digest}" in ${quoted(context)}`;
       if (reason.status === 200 || reason.status === 206) {
         await reason.dispose();

@@ -51,8 +51,8 @@ export interface RegistryClientOptions {
 
 /** One repository of a registry. */
 export interface Repository extends RepositoryName {
-  /** Whether a blob of this digest and size is there. */
-  hasBlob(blob: BlobIdentity, signal?: AbortSignal): Promise<boolean>;
+  /** Whether a blob of this digest and size is there. `access` is what credentials are asked for: `pull` where nothing will be pushed. */
+  hasBlob(blob: BlobIdentity, signal?: AbortSignal, access?: 'pull' | 'pull,push'): Promise<boolean>;
   /** Mounts or uploads a blob; see BlobUpload. `mountFrom` names repositories of the same registry that may have it. */
   putBlob(blob: BlobUpload, mountFrom?: readonly string[]): Promise<'mounted' | 'uploaded'>;
   /** The bytes of a blob, size and digest verified, downloads that break off continued. */
@@ -114,7 +114,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
       return {
         registry: name.registry,
         repository: name.repository,
-        hasBlob: (blob, signal) => hasBlob(context, blob.digest, blob.size, signal),
+        hasBlob: (blob, signal, access) => hasBlob(context, blob.digest, blob.size, signal, access),
         putBlob: (blob, mountFrom) => putBlob(context, blob, mountFrom),
         readBlob: (blob, signal) => readBlob(context, blob, signal),
         getManifest: (reference) => getManifest(context, reference),

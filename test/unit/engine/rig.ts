@@ -1,4 +1,5 @@
 // An engine on a real folder with stores in memory, and actions that a test describes itself.
+import { NO_NETWORK } from '../no-network.ts';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -149,7 +150,7 @@ export function engineIn(root: string, options: RigOptions = {}) {
     cas,
     environment: {},
     known: [],
-    loadDiscoverer,
+    loadDiscoverer: (name) => loadDiscoverer(name, NO_NETWORK),
     recover: async () => false,
   });
   const engine = new Engine({ files, discoveries, execution, emit, signal, gate });
