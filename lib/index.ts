@@ -1,6 +1,7 @@
 // The public surface of ocidsl.
 
 // Rules
+export { ociPull, type OciPullAttributes } from './rules/oci-pull.ts';
 export { command, type CommandAttributes } from './rules/command.ts';
 export { goBinary, type GoBinaryAttributes } from './rules/go-binary.ts';
 export { goCrossBinary, type GoCrossBinaryAttributes } from './rules/go-cross-binary.ts';

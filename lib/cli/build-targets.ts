@@ -37,7 +37,7 @@ export async function buildTargets(
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
   const network = createNetwork(settings.environment, emit);
-  const maker = createMaker(session, settings, emit, either, network, await openLock(session, settings, network));
+  const maker = createMaker(session, settings, emit, either, network, await openLock(session, settings, network, emit, either));
   try {
     const configured = analyzeAll(maker.analysis, session.requested, settings.platform);
     prepareOutputDirectory(resolve(session.root, settings.outputDirectory));

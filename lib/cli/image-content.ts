@@ -1,6 +1,6 @@
 // Makes an image or index and says where a sink finds its blobs.
 import { resolve } from 'node:path';
-import { formatDigest } from '../base/digest.ts';
+import { formatDigest, type Digest } from '../base/digest.ts';
 import { descriptorDigest, type Descriptor } from '../oci/descriptor.ts';
 import { OCI } from '../oci/media-types.ts';
 import type { Platform } from '../oci/platform.ts';
@@ -47,13 +47,24 @@ export async function makeContent(content: ImageInfo | IndexInfo, maker: Maker, 
   const local = chainBlobSources([cas, ...layouts]);
   const sources = repositories.length === 0 ? { source: local, keeping: local } : await withRegistries(local, repositories, maker);
   return {
-    root: { mediaType: isIndex ? OCI.index : OCI.manifest, digest: formatDigest(digest), size: digest.sizeBytes },
+    root: {
+      mediaType: isIndex ? OCI.index : await mediaTypeOf(content, digest, cas),
+      digest: formatDigest(digest),
+      size: digest.sizeBytes,
+    },
     platforms: images.map((image) => image.platform),
     ...sources,
     local,
     mountCandidates: (descriptor) => (own.has(descriptorDigest(descriptor).hash) ? [] : repositories),
     artifacts,
   };
+}
+
+// What is made here has OCI's media types; what was pulled keeps its own.
+async function mediaTypeOf({ manifest }: ImageInfo, digest: Digest, cas: BlobSource): Promise<string> {
+  if (manifest.kind === 'output') return OCI.manifest;
+  const { parseManifest } = await import('../oci/manifest.ts');
+  return parseManifest(await cas.readBytes(digest), `manifest "${formatDigest(digest)}"`).mediaType ?? OCI.manifest;
 }
 
 async function basesOf(bases: readonly BaseOrigin[], session: WorkspaceSession) {

@@ -47,7 +47,7 @@ export async function withSinks<T, R>(
   try {
     checkGraph(session);
     const network = createNetwork(settings.environment, emit, command.insecure);
-    const maker = createMaker(session, settings, emit, signal, network, await openLock(session, settings, network));
+    const maker = createMaker(session, settings, emit, signal, network, await openLock(session, settings, network, emit, signal));
     try {
       const configured = analyzeAll(maker.analysis, session.requested, platform);
       const sinks = await Promise.all(

@@ -18,8 +18,8 @@ import { createAnalysis, type Analysis } from '../plan/analyze.ts';
 import { openDiskStore, type DiskStore } from '../store/disk-store.ts';
 import { recoverGoModules } from './recover-go-modules.ts';
 import type { FetchContext } from '../fetch/fetch-context.ts';
-import type { Lock } from '../plan/lock.ts';
 import type { Network } from './network.ts';
+import type { OpenedLock } from './open-lock.ts';
 import type { Settings } from './settings.ts';
 import { snapshotVersion } from './snapshot-version.ts';
 import { loadDiscoverer, loadTool } from './tools.ts';
@@ -28,6 +28,7 @@ import type { WorkspaceSession } from './workspace-session.ts';
 /** Everything that makes artifacts, for one command. */
 export interface Maker {
   readonly network: Network;
+  readonly pins: OpenedLock;
   readonly store: DiskStore;
   readonly files: FileIndex;
   readonly discoveries: Discoveries;
@@ -47,7 +48,7 @@ export function createMaker(
   emit: EventListener,
   signal: AbortSignal,
   network: Network,
-  lock: Lock,
+  pins: OpenedLock,
 ): Maker {
   const store = openDiskStore({ directory: settings.cacheDirectory, onEvent: emit });
   const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings, session.root))?.unpack();
@@ -79,6 +80,6 @@ export function createMaker(
   const limited = limitedExecution(local, settings.jobs ?? availableParallelism(), gate);
   const execution = cachingExecution(sharingExecution(limited), store.actionCache, store.shapes);
   const engine = new Engine({ files, discoveries, execution, emit, signal, gate });
-  const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate, lock });
-  return { network, store, files, discoveries, engine, analysis, before };
+  const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate, lock: pins.lock });
+  return { network, pins, store, files, discoveries, engine, analysis, before };
 }

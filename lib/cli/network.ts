@@ -5,7 +5,7 @@ import type { RegistryClient } from '../registry/client.ts';
 /** What reaches the network for a command. */
 export interface Network {
   /** The one registry client of the command. */
-  registry(): Promise<RegistryClient>;
+  readonly registry: () => Promise<RegistryClient>;
   close(): Promise<void>;
 }
 

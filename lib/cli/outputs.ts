@@ -63,7 +63,11 @@ export async function writeOutputs(
       return { results: [line(made.root.digest, undefined, more)], files: [], artifacts: made.artifacts };
     const directory = join(folder, target.name);
     claims.claim(directory, target.label);
-    return { results: [line(made.root.digest, directory, more)], files: await writeLayoutOf(made, directory), artifacts: made.artifacts };
+    return {
+      results: [line(made.root.digest, directory, more)],
+      files: await writeLayoutOf(made, directory, settings),
+      artifacts: made.artifacts,
+    };
   }
   const several = providers.get(MultiArchInfo.name) as MultiArchInfo | undefined;
   if (several !== undefined && several.images.length > 0) {
@@ -75,7 +79,7 @@ export async function writeOutputs(
       const directory = join(folder, target.name, platform.replaceAll('/', '_'));
       claims.claim(directory, target.label);
       written.results.push(line(made.root.digest, directory, { platforms: [platform], mediaType: made.root.mediaType }));
-      written.files.push(...(await writeLayoutOf(made, directory)));
+      written.files.push(...(await writeLayoutOf(made, directory, settings)));
       written.artifacts.push(...made.artifacts);
     }
     return written;
@@ -153,9 +157,11 @@ function conflict(path: string, label: string, owner: string): OcidslError {
   });
 }
 
-async function writeLayoutOf(made: MadeContent, directory: string): Promise<string[]> {
+// Layers of a base in a registry stay there: building on 2 GB costs two small requests.
+async function writeLayoutOf(made: MadeContent, directory: string, { withBaseLayers }: Settings): Promise<string[]> {
   const { writeLayout } = await import('../sinks/layout.ts');
-  const files = await writeLayout({ root: made.root, source: made.source, directory });
+  const layers = withBaseLayers ? { source: made.keeping } : { source: made.local, isSparse: made.local !== made.keeping };
+  const files = await writeLayout({ root: made.root, ...layers, directory });
   return files.map(({ path }) => path);
 }
 

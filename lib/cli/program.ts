@@ -46,11 +46,13 @@ interface Outcome {
 
 const COMMANDS: Readonly<Record<string, (add: AddCommand, invoke: Invoke, outcome: Outcome) => void>> = {
   build: (add, invoke, { onStarted }) => {
-    add('build [targets...]', 'build targets, or all of them').action(async (targets: string[], _, command: Command) => {
-      const { settings, terminal } = invoke(command);
-      const { build } = await import('./commands/build.ts');
-      await build(targets, settings, terminal, onStarted);
-    });
+    add('build [targets...]', 'build targets, or all of them')
+      .option('--with-base-layers', 'download the layers of base images in registries too, so that the layouts are complete')
+      .action(async (targets: string[], _, command: Command) => {
+        const { settings, terminal } = invoke(command);
+        const { build } = await import('./commands/build.ts');
+        await build(targets, settings, terminal, onStarted);
+      });
   },
   list: (add, invoke) => {
     add('list', 'show every target, its rule and where it is declared').action(async (_, command: Command) => {

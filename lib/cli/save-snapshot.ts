@@ -10,6 +10,7 @@ import { declarationText } from '../graph/closure.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Artifact } from '../plan/action-node.ts';
 import { SNAPSHOT_FILE, type Maker } from './make.ts';
+import { LOCK_FILE } from '../plan/lock.ts';
 import type { ResultLine } from './outputs.ts';
 import type { Settings } from './settings.ts';
 import { snapshotVersion } from './snapshot-version.ts';
@@ -32,7 +33,7 @@ export function saveSnapshot(
   made: readonly MadeTarget[],
   emit: EventListener,
 ): void {
-  const { before, files, engine } = maker;
+  const { before, files, engine, pins } = maker;
   const paths = new PathTable();
   const declarations = new DeclarationTable();
   const declared = new Map<string, number>();
@@ -49,8 +50,10 @@ export function saveSnapshot(
   const platform = formatPlatform(settings.platform);
   const targets: TargetRecord[] = [];
   for (const { label, artifacts, results, files: outputs } of made) {
-    const reads = [...engine.readsOf(artifacts)].map((path) => paths.indexOf(path, () => files.record(path)));
-    if (results === undefined) continue;
+    const read = engine.readsOf(artifacts);
+    if (pins.isUsedBy(label)) read.add(LOCK_FILE);
+    const reads = [...read].map((path) => paths.indexOf(path, () => files.record(path)));
+    if (results === undefined || pins.isUnpinned(label)) continue;
     const writes = (outputs ?? []).map((file) => {
       const path = relative(session.root, file);
       // Our own writing: what was there when it was done is what the next build compares with.

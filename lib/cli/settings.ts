@@ -19,6 +19,7 @@ export interface GlobalOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly debug?: boolean;
+  readonly withBaseLayers?: boolean;
 }
 
 /** The same, checked and with defaults. */
@@ -39,6 +40,8 @@ export interface Settings {
   readonly quiet: boolean;
   readonly json: boolean;
   readonly debug: boolean;
+  /** Whether layouts get the layers of bases that are in a registry. */
+  readonly withBaseLayers: boolean;
   readonly sourceDate: string | undefined;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -60,6 +63,7 @@ export function readSettings(options: GlobalOptions, environment: Readonly<Recor
     quiet: options.quiet ?? false,
     json: options.json ?? false,
     debug: options.debug ?? false,
+    withBaseLayers: options.withBaseLayers ?? false,
     sourceDate: readSourceDate(environment['SOURCE_DATE_EPOCH']),
     environment,
   };

@@ -8,8 +8,8 @@ const DISCOVERY_VARIABLES = ['GOCACHE', 'GOENV', 'GOMODCACHE', 'GOPATH', 'HOME',
 
 /** One line that names the version of the library, the workspace, and what of the settings decides results. */
 export function snapshotVersion(settings: Settings, root: string): string {
-  const { environment, outputDirectory, sourceDate } = settings;
+  const { environment, outputDirectory, sourceDate, withBaseLayers } = settings;
   const values = DISCOVERY_VARIABLES.map((name) => `${name}=${environment[name] ?? ''}`);
   const output = isAbsolute(outputDirectory) ? outputDirectory : `./${outputDirectory}`;
-  return JSON.stringify([libraryVersion(), root, sourceDate ?? '', output, ...values]);
+  return JSON.stringify([libraryVersion(), root, sourceDate ?? '', output, withBaseLayers, ...values]);
 }

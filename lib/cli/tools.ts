@@ -16,7 +16,8 @@ const DISCOVERERS: Readonly<Record<string, (context: FetchContext) => Promise<Di
   text: async () => (await import('../tools/discover-text.ts')).textDiscoverer,
   glob: async () => (await import('../tools/discover-glob.ts')).globDiscoverer,
   'host-program': async () => (await import('../tools/discover-host-program.ts')).hostProgramDiscoverer,
-  'oci-layout': async () => (await import('../tools/discover-oci-layout.ts')).ociLayoutDiscoverer,
+  'oci-layout': async ({ cas }) => (await import('../tools/discover-oci-layout.ts')).createOciLayoutDiscoverer(cas),
+  'pulled-image': async (context) => (await import('../fetch/discover-pulled-image.ts')).createPulledImageDiscoverer(context),
   'go-packages': async () => (await import('../tools/discover-go-packages.ts')).goPackagesDiscoverer,
 };
 

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { shortName } from '../base/short-name.ts';
 import { combineErrors, isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
+import { configFileIn } from '../config/config-file.ts';
 import { findWorkspace } from '../config/find-workspace.ts';
 import { createConfigLoader, type ConfigLoader } from '../config/load-workspace.ts';
 import { locateCallSite } from '../graph/call-site.ts';
@@ -12,6 +13,7 @@ import { findCycle } from '../graph/cycles.ts';
 import { formatLabel, parseLabel } from '../graph/label.ts';
 import type { Target } from '../graph/target.ts';
 import { unknownTarget } from '../plan/analyze.ts';
+import { linkDeclared } from '../plan/declared-target.ts';
 import { LIBRARY_MODULES, LIBRARY_ROOT, libraryVersion } from './library.ts';
 import type { Settings } from './settings.ts';
 
@@ -77,7 +79,9 @@ export async function openWorkspace(
   try {
     if (requestedLabels.length === 0) await loader.load('');
     for (const name of names) await loadPackageOf(formatLabel(parseLabel(name, packageOfCwd)), loader);
-    await loadReached(loader, requestedLabels.length === 0 ? undefined : requestedLabels);
+    const roots = requestedLabels.length === 0 ? undefined : requestedLabels;
+    await loadReached(loader, roots);
+    if (await loadDeclarations(loader, root, roots)) await loadReached(loader, roots);
   } catch (error) {
     const problems = loader.describeProblems();
     if (isOcidslError(error)) throw combineErrors([...problems, located(error)]);
@@ -159,6 +163,16 @@ async function loadReached(loader: ConfigLoader, roots: readonly string[] | unde
       });
     }
   }
+}
+
+// What the root package declares for all packages counts for a target wherever it is built from.
+async function loadDeclarations(loader: ConfigLoader, root: string, roots: readonly string[] | undefined): Promise<boolean> {
+  const { targets } = loader.workspace;
+  const lookup = (label: string) => targets.get(label);
+  if (!reachable(roots ?? targets.keys(), lookup).some((label) => lookup(label)?.rule.usesDeclared !== undefined)) return false;
+  if (configFileIn(root) !== undefined) await loader.load('');
+  linkDeclared(targets);
+  return true;
 }
 
 function existingTarget(label: string, targets: ReadonlyMap<string, Target>): string {

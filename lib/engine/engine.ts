@@ -107,7 +107,10 @@ export class Engine {
     this.#reads.set(action, {
       paths: [
         ...found.flatMap(readPaths),
-        ...description.inputs.flatMap(({ content }) => (content.kind === 'source' ? [content.path] : [])),
+        ...description.inputs.flatMap(({ content }) => {
+          if (content.kind === 'source') return [content.path];
+          return content.kind === 'discovered' ? (this.#fetched.get(content.discovery) ?? []) : [];
+        }),
       ],
       actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
     });

@@ -18,10 +18,8 @@ export interface ImageParts {
   /** The platform that is built. */
   readonly platform: Platform;
   readonly base?: BaseImage;
-  /** Full name of the base for the annotation; the annotations about the base are left out without it. */
+  /** Full name of the base for the annotation, where it has one. Its digest is annotated in any case. */
   readonly baseName?: string;
-  /** Whether the base's digest is annotated. */
-  readonly hasBaseDigest: boolean;
   /** The image's own layers, lowest first. */
   readonly layers: readonly { readonly descriptor: Descriptor; readonly diffId: string; readonly comment?: string }[];
   readonly run: RunAttributes;
@@ -91,7 +89,7 @@ function manifestAnnotations(parts: ImageParts): Record<string, string> {
   checkStringMap(parts.annotations, 'annotation');
   const about: [string, string][] = [];
   if (parts.base && parts.baseName !== undefined) about.push([ANNOTATION.baseName, parts.baseName]);
-  if (parts.base && parts.hasBaseDigest) about.push([ANNOTATION.baseDigest, parts.base.digest]);
+  if (parts.base) about.push([ANNOTATION.baseDigest, parts.base.digest]);
   return stringMap([...inheritedAnnotations(parts.base?.annotations), ...about, ...parts.annotations]);
 }
 

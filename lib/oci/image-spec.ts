@@ -4,8 +4,8 @@ import { utf8 } from '../base/bytes.ts';
 import { canonicalJson, type Json } from '../base/json.ts';
 import type { Platform } from './platform.ts';
 
-/** Name and version of the tool that writes `manifest.json` and `config.json`: `image 1 SPEC`. */
-export const IMAGE_TOOL = { name: 'image', version: '1' } as const;
+/** Name and version of the tool that writes `manifest.json` and `config.json`: `image 2 SPEC`. */
+export const IMAGE_TOOL = { name: 'image', version: '2' } as const;
 
 /** Name and version of the tool that writes `index.json`: `image-index 1 SPEC`. */
 export const INDEX_TOOL = { name: 'image-index', version: '1' } as const;
@@ -59,8 +59,6 @@ export interface ImageSpecBase {
   readonly config: string;
   /** Full name with registry, for the annotation `org.opencontainers.image.base.name`. */
   readonly name?: string;
-  /** `sha256:…` of the manifest; checked against its bytes, for the annotation `org.opencontainers.image.base.digest`. */
-  readonly digest?: string;
 }
 
 /** One layer of an image. */

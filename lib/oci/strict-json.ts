@@ -1,7 +1,7 @@
 // A strict JSON parser for documents from outside: JSON.parse keeps the last of two equal keys and rounds big integers,
 // so two readers of one manifest could see two images (GHSA-5j5w-g665-5m35). This one refuses both.
 import type { Json } from '../base/json.ts';
-import { OcidslError } from '../base/errors.ts';
+import { OcidslError, type SourceLocation } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 
 /** What is parsed. */
@@ -10,6 +10,8 @@ export interface StrictJsonOptions {
   readonly what: string;
   /** Refuses more bytes than this. Default: 8 MiB, twice what registries take for a manifest. */
   readonly limitBytes?: number;
+  /** Path of the file for the place of a syntax error. Default: the error says the offset only. */
+  readonly file?: string;
 }
 
 /** The largest manifest, index or config that is read: 8 MiB. */
@@ -31,14 +33,15 @@ export function parseStrictJson(bytes: Uint8Array, options: StrictJsonOptions): 
   } catch {
     throw syntaxError(options.what, 'it is not UTF-8', 'JSON text in UTF-8');
   }
-  return new Parser(text, options.what).document();
+  return new Parser(text, options).document();
 }
 
-function syntaxError(what: string, is: string, expected: string): OcidslError {
+function syntaxError(what: string, is: string, expected: string, locations: readonly SourceLocation[] = []): OcidslError {
   return new OcidslError({
     code: 'OCIDSL_JSON_SYNTAX',
     kind: 'integrity',
     message: `Cannot parse ${what}: ${is}, expected ${expected}`,
+    locations,
   });
 }
 
@@ -52,11 +55,13 @@ const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 class Parser {
   readonly #text: string;
   readonly #what: string;
+  readonly #file: string | undefined;
   #at = 0;
 
-  constructor(text: string, what: string) {
+  constructor(text: string, { what, file }: StrictJsonOptions) {
     this.#text = text;
     this.#what = what;
+    this.#file = file;
   }
 
   document(): Json {
@@ -191,6 +196,9 @@ class Parser {
   }
 
   #error(is: string, expected: string): OcidslError {
-    return syntaxError(this.#what, `at character ${this.#at} ${is}`, expected);
+    if (this.#file === undefined) return syntaxError(this.#what, `at character ${this.#at} ${is}`, expected);
+    const before = this.#text.slice(0, this.#at).split('\n');
+    const location = { file: this.#file, line: before.length, column: before[before.length - 1]!.length + 1 };
+    return syntaxError(this.#what, is, expected, [location]);
   }
 }

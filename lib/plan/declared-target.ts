@@ -17,3 +17,15 @@ export function declaredBy(provider: string, targets: ReadonlyMap<string, Target
     hint: 'Remove one of the two',
   });
 }
+
+/**
+ * Adds to the references of every target what it takes from the root package's declarations, so that a change of those is a change of it.
+ * @throws what declaredBy() throws
+ */
+export function linkDeclared(targets: Map<string, Target>): void {
+  for (const target of targets.values()) {
+    const declared = (target.rule.usesDeclared ?? []).flatMap((provider) => declaredBy(provider, targets) ?? []);
+    const added = declared.filter((label) => !target.references.includes(label));
+    if (added.length > 0) targets.set(target.label, { ...target, references: [...target.references, ...added] });
+  }
+}

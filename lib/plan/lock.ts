@@ -1,6 +1,9 @@
 // What is locked: the pins of `ocidsl.lock.json` as analysis sees them, and what a target asks to be pinned. Reading, writing
 // and resolving are lib/fetch's.
 
+/** The lock file, beside the root config. */
+export const LOCK_FILE = 'ocidsl.lock.json';
+
 /** A descriptor of a pinned document. */
 export interface LockedDescriptor {
   readonly mediaType: string;

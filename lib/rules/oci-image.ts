@@ -11,7 +11,7 @@ import type { Discovered, Discovery } from '../plan/discovery.ts';
 import { encodeLayerSpec, LAYER_TOOL } from '../tar/layer-spec.ts';
 import { archiveInputs } from './archive-inputs.ts';
 import { OCI_IMAGE_SCHEMA, type LayoutBase, type OciImageAttributes } from './oci-image-attributes.ts';
-import { ImageInfo, TarInfo, type LayerArtifacts } from './providers.ts';
+import { ImageInfo, TarInfo, type ImageDocument, type LayerArtifacts } from './providers.ts';
 import { planSources } from './source-inputs.ts';
 
 type Values = ValuesOf<typeof OCI_IMAGE_SCHEMA>;
@@ -47,27 +47,20 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
       mnemonic: 'Image',
       message: `Making image ${context.label} for ${formatPlatform(platform)}`,
       outputs: ['config.json', 'manifest.json'],
-      discoveries: [...files.discoveries, ...base.discoveries],
+      discoveries: files.discoveries,
       describe(found) {
-        const valueFiles = files.resolve(found.slice(0, files.discoveries.length));
+        const valueFiles = files.resolve(found);
         const spec = imageSpec(context, platform, own.length, valueFiles.names);
+        const onBase = base && { ...spec, base: { ...BASE_INPUTS, ...(base.name === undefined ? {} : { name: base.name }) } };
         return {
           kind: 'tool',
           tool: IMAGE_TOOL,
           args: ['spec.json'],
           inputs: [
-            {
-              path: 'spec.json',
-              content: {
-                kind: 'bytes',
-                bytes: encodeImageSpec(
-                  base.exists ? { ...spec, base: { manifest: 'base/manifest.json', config: 'base/config.json' } } : spec,
-                ),
-              },
-            },
+            { path: 'spec.json', content: { kind: 'bytes', bytes: encodeImageSpec(onBase ?? spec) } },
             ...layers,
             ...valueFiles.inputs,
-            ...base.inputs(found.slice(files.discoveries.length)),
+            ...(base === undefined ? [] : baseInputs(base)),
           ],
         };
       },
@@ -77,8 +70,8 @@ export const ociImage: (attributes: OciImageAttributes) => Handle<'ImageInfo'> =
         manifest: outputOf(action, 'manifest.json'),
         config: outputOf(action, 'config.json'),
         platform,
-        layers: [...base.layers, ...own],
-        bases: base.origins,
+        layers: [...(base?.layers ?? []), ...own],
+        bases: base?.origins ?? [],
       }),
     ];
   },
@@ -94,41 +87,38 @@ function ownPlatform(context: AnalysisContext<Values>): Platform {
 }
 
 interface PlannedBase {
-  readonly exists: boolean;
-  readonly discoveries: readonly Discovery[];
+  /** Full name of the image, where it was pulled. */
+  readonly name?: string | undefined;
+  readonly manifest: ImageDocument;
+  readonly config: ImageDocument;
   readonly layers: readonly LayerArtifacts[];
   readonly origins: ImageInfo['bases'];
-  inputs(found: readonly Discovered[]): readonly ActionInput[];
 }
 
-function planBase(context: AnalysisContext<Values>, platform: Platform): PlannedBase {
+function planBase(context: AnalysisContext<Values>, platform: Platform): PlannedBase | undefined {
   const { base } = context.values;
-  if (base === undefined) return { exists: false, discoveries: [], layers: [], origins: [], inputs: () => [] };
+  if (base === undefined) return undefined;
   if (isTargetReference(base)) {
-    const below = context.use(base, ImageInfo);
-    return {
-      exists: true,
-      discoveries: [],
-      layers: below.layers,
-      origins: below.bases,
-      inputs: () => [
-        { path: 'base/manifest.json', content: below.manifest },
-        { path: 'base/config.json', content: below.config },
-      ],
-    };
+    const { pulledAs, manifest, config, layers, bases } = context.use(base, ImageInfo);
+    return { name: pulledAs, manifest, config, layers, origins: bases };
   }
   const { directory, refName } = (base satisfies LayoutBase).$layout;
   const discovery: Discovery = { discoverer: 'oci-layout', args: { directory, refName, platform: formatPlatform(platform) } };
   return {
-    exists: true,
-    discoveries: [discovery],
+    manifest: { kind: 'discovered', discovery, name: 'manifest.json' },
+    config: { kind: 'discovered', discovery, name: 'config.json' },
     layers: [],
     origins: [{ kind: 'layout', directory }],
-    inputs: ([found]) =>
-      found!.files
-        .filter(({ name }) => name === 'manifest.json' || name === 'config.json')
-        .map(({ name, path }) => ({ path: `base/${name}`, content: { kind: 'source', path } })),
   };
+}
+
+const BASE_INPUTS = { manifest: 'base/manifest.json', config: 'base/config.json' } as const;
+
+function baseInputs(base: PlannedBase): ActionInput[] {
+  return [
+    { path: BASE_INPUTS.manifest, content: base.manifest },
+    { path: BASE_INPUTS.config, content: base.config },
+  ];
 }
 
 function layerOf(context: AnalysisContext<Values>, reference: SourceReference, platform: Platform, position: number): LayerArtifacts {

@@ -23,6 +23,8 @@ export interface LayoutOptions {
   readonly root: Descriptor;
   /** Has every blob below `root`; layers that may not be distributed may be missing. */
   readonly source: BlobSource;
+  /** Whether any layer may be missing: what the source lacks is left out, as in a sparse layout of an image whose base is in a registry. Default: false. */
+  readonly isSparse?: boolean;
   /** The layout's folder: absent, empty, or a layout, which is replaced. */
   readonly directory: string;
   /** `org.opencontainers.image.ref.name` of the entry. Default: none. */
@@ -78,12 +80,12 @@ function indexBytes({ root, refName }: LayoutOptions): Buffer {
   });
 }
 
-async function blobsOf({ root, source }: LayoutOptions): Promise<Map<string, Digest>> {
+async function blobsOf({ root, source, isSparse = false }: LayoutOptions): Promise<Map<string, Digest>> {
   const nodes = await collectGraph(root, source);
-  const foreign = nodes
-    .filter((node) => isForeignLayerMediaType(node.descriptor.mediaType))
+  const dispensable = nodes
+    .filter(({ descriptor, bytes }) => (isSparse ? bytes === undefined : isForeignLayerMediaType(descriptor.mediaType)))
     .map((node) => descriptorDigest(node.descriptor));
-  const missing = new Set(foreign.length > 0 ? (await source.findMissing(foreign)).map((digest) => digest.hash) : []);
+  const missing = new Set(dispensable.length > 0 ? (await source.findMissing(dispensable)).map((digest) => digest.hash) : []);
   const digests = nodes.map((node) => descriptorDigest(node.descriptor)).filter((digest) => !missing.has(digest.hash));
   return new Map(digests.map((digest) => [digest.hash, digest]));
 }

@@ -73,7 +73,7 @@ async function loadInto(
       for (const { label, info, content } of sinks) {
         const image = await loadImage({
           manifest: content.root,
-          source: content.source,
+          source: content.keeping,
           repoTags: info.repoTags,
           engine,
           expectedPlatform: settings.isPlatformGiven ? platform : undefined,

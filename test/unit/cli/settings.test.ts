@@ -28,6 +28,7 @@ describe('readSettings()', () => {
       quiet: false,
       json: false,
       debug: false,
+      withBaseLayers: false,
       sourceDate: undefined,
       environment: HOME,
     });

@@ -60,7 +60,7 @@ test('of an ociImage and its layer', async () => {
     });
   expect(await keysOf(image, (analysis) => actionOf(provided(analysis, 'image', ImageInfo).manifest))).toMatchInlineSnapshot(`
     {
-      "Image": "739e189c2501a852ab8c6d87716dfa04724895b2abddf3ce65a0b80a3aae17ad",
+      "Image": "acdbceb02001ac65ac4758d517e8bf09200a90bed9f5e40643be592563c28814",
       "Layer": "e5d847d5c9abe6ac9d21bd7b7f2ee4eb7c091d686ccf612522e729022d748a28",
     }
   `);

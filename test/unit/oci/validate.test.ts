@@ -16,7 +16,6 @@ function image(mediaType: string = OCI.layerGzip, blob: Buffer = gzipSync(tar)) 
   blobs.set(descriptor.digest, blob);
   return assembleImage({
     platform: { os: 'linux', architecture: 'amd64' },
-    hasBaseDigest: false,
     layers: [{ descriptor, diffId: descriptorOf('', tar).digest }],
     run: {},
     annotations: [],

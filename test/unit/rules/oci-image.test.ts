@@ -8,7 +8,7 @@ import { pkgTar } from '../../../lib/rules/pkg-tar.ts';
 import { ImageInfo } from '../../../lib/rules/providers.ts';
 import { select } from '../../../lib/rules/select.ts';
 import type { LayerSpec } from '../../../lib/tar/layer-spec.ts';
-import { actionOf, analysisIn, analysisOf, found, inputsOf, provided, specOf } from '../plan/rig.ts';
+import { actionOf, analysisIn, analysisOf, inputsOf, provided, specOf } from '../plan/rig.ts';
 import { declareIn } from '../graph/rig.ts';
 import { describeIn, folderOf, problemsWith } from './rig.ts';
 
@@ -205,10 +205,16 @@ describe('ociImage on a base', () => {
     expect(workspace.problems).toEqual([]);
     const image = provided(analysisIn(workspace), 'p:i', ImageInfo, 'linux/arm64');
     const action = actionOf(image.manifest);
-    expect(action.discoveries).toEqual([{ discoverer: 'oci-layout', args }]);
+    expect(action.discoveries).toEqual([]);
     expect(image.bases).toMatchObject([{ kind: 'layout', directory: args.directory }]);
-    const description = action.describe([found({ 'config.json': '/l/blobs/c', 'manifest.json': '/l/blobs/m' })]);
-    expect(inputsOf(description)).toEqual(['base/config.json = /l/blobs/c', 'base/manifest.json = /l/blobs/m', 'spec.json = bytes']);
+    const description = action.describe([]);
+    expect(inputsOf(description)).toEqual([
+      'base/config.json = oci-layout: config.json',
+      'base/manifest.json = oci-layout: manifest.json',
+      'spec.json = bytes',
+    ]);
+    const [document] = description.inputs.flatMap(({ content }) => (content.kind === 'discovered' ? [content.discovery] : []));
+    expect(document).toEqual({ discoverer: 'oci-layout', args });
   });
 
   test('passes on where the layers of its base come from', () => {

@@ -49,7 +49,6 @@ export async function storeImage(
   const layers = await Promise.all(contents.map((content, i) => layerOf({ [`file${i}`]: content })));
   const image = assembleImage({
     platform: parsePlatform(platform),
-    hasBaseDigest: false,
     layers: layers.map(({ blob, diffId }) => ({ descriptor: descriptorOf(OCI.layerGzip, blob), diffId })),
     run: { entrypoint: ['/file0'], env: [['PLATFORM', platform]] },
     annotations: [],
