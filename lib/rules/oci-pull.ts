@@ -1,5 +1,5 @@
 // The rule ociPull: an image that is made elsewhere, as a base or to be loaded, indexed and pushed as it is.
-import { fixed, list, optional, required, string } from '../graph/attribute.ts';
+import { fixed, list, optional, required, string, type AttributeType } from '../graph/attribute.ts';
 import type { Handle } from '../graph/handle.ts';
 import { sourcePath } from '../graph/source-path.ts';
 import { selectPlatform } from '../oci/select-manifest.ts';
@@ -38,6 +38,20 @@ interface Values {
   readonly platforms?: readonly string[] | undefined;
 }
 
+const plainText = string('an image such as "gcr.io/distroless/static-debian12", or "oci:<path>"', (text) =>
+  isLayout(text) ? undefined : problemOf(() => parseReference(text)),
+);
+const imageText: AttributeType<string, string> = {
+  expects: plainText.expects,
+  normalize(value, path, context) {
+    if (typeof value === 'string' && isLayout(value)) {
+      const source = sourcePath(splitLayout(value).path, context.package);
+      if ('problem' in source) context.problem(path, `"${value}" (${source.problem})`, this.expects);
+    }
+    return plainText.normalize(value, path, context);
+  },
+};
+
 /**
  * An image that others made. As the `base` of an `ociImage` it selects the manifest of the platform being built; its layers stay where they are until
  * something needs them: a push to the same registry mounts them. The tag is pinned by `ocidsl.lock.json`, so a build never moves it.
@@ -49,13 +63,7 @@ interface Values {
 export const ociPull: (attributes: OciPullAttributes) => Handle<'ImageInfo'> = defineRule({
   name: 'ociPull',
   attributes: {
-    image: fixed(
-      required(
-        string('an image such as "gcr.io/distroless/static-debian12", or "oci:<path>"', (text) =>
-          isLayout(text) ? undefined : problemOf(() => parseReference(text)),
-        ),
-      ),
-    ),
+    image: fixed(required(imageText)),
     tag: fixed(optional(string('a tag of 1 to 128 letters, digits and _ . -', (tag) => (isTag(tag) ? undefined : 'it has another form')))),
     digest: fixed(
       optional(string('"sha256:" and 64 hex digits', (text) => (/^sha256:[0-9a-f]{64}$/.test(text) ? undefined : 'it has another form'))),
@@ -71,8 +79,6 @@ export const ociPull: (attributes: OciPullAttributes) => Handle<'ImageInfo'> = d
       for (const [name, value] of Object.entries({ tag, digest })) {
         if (value !== undefined) problem(name, 'it is set for an OCI layout', 'nothing: a layout is its own pin');
       }
-      const path = sourcePath(splitLayout(image).path, '');
-      if ('problem' in path) problem('image', `"${image}" (${path.problem})`, 'a path inside of the package');
       return;
     }
     if (problemOf(() => parseReference(image)) !== undefined) return;
