@@ -8,9 +8,12 @@ import { Workspace, type Files } from './rig.ts';
 export const CHECKOUT: string = join(import.meta.dirname, '../..');
 const EXAMPLES_FOLDER = join(CHECKOUT, 'examples');
 
-/** The folders of examples/, by name. */
+/** Those that need something from the network, with the test that gives it to them. */
+export const NETWORK_EXAMPLES: Readonly<Record<string, string>> = { distroless: 'pull.test.ts' };
+
+/** The other folders of examples/, by name. */
 export const EXAMPLES: readonly string[] = readdirSync(EXAMPLES_FOLDER, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && !Object.hasOwn(NETWORK_EXAMPLES, entry.name))
   .map((entry) => entry.name)
   .sort();
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { REAL_REGISTRIES } from '../conformance/real-registries.ts';
 import type { RunningRegistry } from '../conformance/registry.ts';
 import { canEmulate, hasPodman, podmanIn } from './container-rig.ts';
+import { exampleFiles, linkLibrary } from './example-workspace.ts';
 import { filesBelow } from './machine.ts';
 import { NOISE } from './noise.ts';
 import { recordRequests, type RecordingProxy } from './recording-proxy.ts';
@@ -242,6 +243,26 @@ describe.skipIf(!HAS_REGISTRY)(`a base in a registry${REASON}`, () => {
       });
     const digest = run.stdout.trim().replace(/.*@/, '');
     expect(await raw(other.host, 'mirror/static:latest')).toBe(await raw(registry.host, `distroless/static@${digest}`));
+  });
+
+  it.skipIf(!has('go'))('is what examples/distroless shows (needs go)', async () => {
+    const files = exampleFiles('distroless');
+    const local = (text: string) =>
+      text.replace('gcr.io/distroless/static-debian12', `${proxy.host}/distroless/static`).replace('127.0.0.1:5000', other.host);
+    proxy.requests.length = 0;
+    const ws = workspace({ ...files, 'build.config.ts': local(String(files['build.config.ts'])) });
+    linkLibrary(ws);
+    expect(await ws.ocidsl(['lock', '--check'])).toMatchObject({ code: 2 });
+    expect(await ws.ocidsl(['lock'])).toMatchObject({ code: 0 });
+    expect(await ws.ocidsl(['lock', '--check'])).toMatchObject({ code: 0 });
+    expect(await ws.ocidsl(['build'], { env: { CI: 'true' } })).toMatchObject({ code: 0 });
+    expect(layerRequests()).toBe(2); // the configs
+    const push = await ws.ocidsl(['push', 'hello']);
+    expect(push.stdout).toMatch(new RegExp(`^${other.host}/acme/hello@sha256:[0-9a-f]{64}\\n$`));
+    const podman = podmanIn(join(ws.folder, 'podman'));
+    if (!CAN_RUN) return;
+    const run = await ws.ocidsl(['run', 'hello', ...ENGINE], { env: podman.environment });
+    expect(run.stdout).toBe(`user 65532 on linux/${HERE}\n`);
   });
 
   it.skipIf(!CAN_RUN || !canEmulate('arm64'))('is loaded into podman with what is missing there', async () => {
