@@ -1,4 +1,5 @@
 // A short, safe description of a value that a user wrote, for messages.
+import { hideUserInfo } from '../base/hide-user-info.ts';
 import { isGlob } from './glob.ts';
 import { isHandle, labelOf } from './handle.ts';
 import { isSelect } from './select.ts';
@@ -11,8 +12,10 @@ export function describeValue(value: unknown): string {
   if (isGlob(value)) return 'glob(…)';
   if (isSelect(value)) return 'select(…)';
   switch (typeof value) {
-    case 'string':
-      return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
+    case 'string': {
+      const shown = hideUserInfo(value);
+      return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
+    }
     case 'number':
     case 'boolean':
     case 'bigint':

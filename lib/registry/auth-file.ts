@@ -57,11 +57,11 @@ export function matchAuthFile(file: AuthFile, name: RepositoryName): AuthMatch |
   const helperKey = findKey(file.credHelpers, name.registry);
   const helper = helperKey === undefined ? undefined : file.credHelpers.get(helperKey);
   if (helperKey !== undefined && typeof helper === 'string' && helper !== '') {
-    return { type: 'helper', helper, serverUrl: serverUrlOf(file, name.registry), key: `credHelpers["${printable(helperKey)}"]` };
+    return { type: 'helper', helper, serverUrl: serverUrlOf(file.dialect, name.registry), key: `credHelpers["${printable(helperKey)}"]` };
   }
   // An empty helper means: none for this host, whatever the store.
   if (helperKey === undefined && file.credsStore !== undefined) {
-    return { type: 'helper', helper: file.credsStore, serverUrl: serverUrlOf(file, name.registry), key: 'credsStore' };
+    return { type: 'helper', helper: file.credsStore, serverUrl: serverUrlOf(file.dialect, name.registry), key: 'credsStore' };
   }
   const parts = name.repository.split('/');
   for (let length = parts.length; length >= 0; length--) {
@@ -91,8 +91,9 @@ function findKey(map: ReadonlyMap<string, unknown>, scope: string): string | und
   return undefined;
 }
 
-function serverUrlOf(file: AuthFile, registry: string): string {
-  return registry === 'docker.io' && file.dialect === 'docker' ? 'https://index.docker.io/v1/' : registry;
+/** What a helper is asked for: the registry, which docker calls by its first address where it is Docker Hub. */
+export function serverUrlOf(dialect: AuthFile['dialect'], registry: string): string {
+  return registry === 'docker.io' && dialect === 'docker' ? 'https://index.docker.io/v1/' : registry;
 }
 
 function readEntry(file: AuthFile, key: string): Credential | undefined {

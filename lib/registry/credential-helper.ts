@@ -5,6 +5,7 @@ import type { BuildEvent } from '../base/events.ts';
 import { printable } from '../base/printable.ts';
 import { runProcess } from '../base/run-process.ts';
 import type { Credential } from './credential.ts';
+import { findGhCredential, GH_HELPER } from './gh-credential.ts';
 import { Secret } from './secret.ts';
 
 /** Which helper to ask for what. */
@@ -18,7 +19,7 @@ export interface HelperRequest {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Told when the helper keeps the user waiting. */
   readonly emit: (event: BuildEvent) => void;
-  /** Default: 60 s, because people log in through a browser. */
+  /** Default: OCIDSL_CREDENTIAL_HELPER_TIMEOUT in seconds, else 60 s, because people log in through a browser. */
   readonly timeoutMs?: number;
   /** Default: 5 s. */
   readonly noticeAfterMs?: number;
@@ -26,6 +27,13 @@ export interface HelperRequest {
 
 const NOT_FOUND = 'credentials not found in native keychain';
 const MAX_OUTPUT_BYTES = 1 << 20;
+const TIMEOUT_VARIABLE = 'OCIDSL_CREDENTIAL_HELPER_TIMEOUT';
+const HELPER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+/** Whether a name from a file or a user may become the program `docker-credential-<name>`: no path, and nothing for a shell. */
+export function isHelperName(name: string): boolean {
+  return HELPER_NAME.test(name);
+}
 
 /**
  * Asks a helper.
@@ -35,11 +43,10 @@ const MAX_OUTPUT_BYTES = 1 << 20;
 export async function askCredentialHelper(request: HelperRequest): Promise<Credential | undefined> {
   const { helper, serverUrl, setBy, emit } = request;
   const program = `docker-credential-${helper}`;
-  // The name comes from a file and becomes a program: no path, no shell.
-  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(helper)) {
+  if (!isHelperName(helper)) {
     throw failed(`the name "${printable(helper, 60)}" set by ${setBy} is not that of a program`);
   }
-  const timeoutMs = request.timeoutMs ?? 60_000;
+  const timeoutMs = request.timeoutMs ?? readTimeoutMs(request.environment[TIMEOUT_VARIABLE]);
   const notice = setTimeout(
     () => emit({ type: 'note', message: `Waiting for ${program} (credentials of ${serverUrl})` }),
     request.noticeAfterMs ?? 5_000,
@@ -53,16 +60,24 @@ export async function askCredentialHelper(request: HelperRequest): Promise<Crede
     maxOutputBytes: MAX_OUTPUT_BYTES,
   })
     .catch((error: unknown) => {
-      if (!isOcidslError(error) || error.code !== 'OCIDSL_SYSTEM_ENOENT') throw error;
-      throw new OcidslError({
-        code: 'OCIDSL_CREDENTIAL_HELPER_MISSING',
-        kind: 'credentials',
-        message: `Cannot ask ${program} for credentials of "${serverUrl}": there is no such program on PATH`,
-        hint: `It is set by ${setBy}: install it, or remove that line`,
-      });
+      if (isOcidslError(error) && error.code === 'OCIDSL_SYSTEM_ENOENT') return undefined;
+      throw error;
     })
     .finally(() => clearTimeout(notice));
 
+  if (result === undefined) {
+    // Our own helper is part of this program, wherever npm has put its command.
+    if (helper === GH_HELPER) {
+      const found = await findGhCredential(serverUrl, request.environment);
+      return found && { type: 'password', username: found.username, password: found.token };
+    }
+    throw new OcidslError({
+      code: 'OCIDSL_CREDENTIAL_HELPER_MISSING',
+      kind: 'credentials',
+      message: `Cannot ask ${program} for credentials of "${serverUrl}": there is no such program on PATH`,
+      hint: `It is set by ${setBy}: install it, or remove that line`,
+    });
+  }
   if (result.timedOut) throw failed(`${program} did not answer in ${timeoutMs / 1000} seconds`);
   const stdout = result.stdout.toString('utf8').trim();
   if (result.exitCode !== 0) {
@@ -86,6 +101,16 @@ export async function askCredentialHelper(request: HelperRequest): Promise<Crede
       hint: `The helper is set by ${setBy}`,
     });
   }
+}
+
+function readTimeoutMs(text: string | undefined): number {
+  if (text === undefined || text === '') return 60_000;
+  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (seconds > 0) return seconds * 1000;
+  throw new OcidslError({
+    code: 'OCIDSL_USAGE',
+    message: `Cannot use ${TIMEOUT_VARIABLE} "${printable(text, 40)}": expected seconds from 1 to 9999`,
+  });
 }
 
 function parseAnswer(stdout: string): { Username?: unknown; Secret?: unknown } {

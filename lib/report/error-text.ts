@@ -1,5 +1,6 @@
 // Errors as text for people: what failed, where in the user's config, what to do.
 import type { OcidslError, SourceLocation } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
 import type { Style } from './style.ts';
 
 /** Gives a line of a source file, for the excerpt under a location; undefined where it cannot be read. */
@@ -15,7 +16,7 @@ export function formatError(error: OcidslError, style: Style, readLine: ReadLine
     lines.push(`  ${style.dim(i === 0 ? '-->' : 'in ')} ${place}${label}`);
     const source = i === 0 ? readLine(location) : undefined;
     if (source !== undefined && source.trim() !== '') {
-      const shown = source.slice(0, 160).replaceAll('\t', ' ');
+      const shown = printable(source, 160);
       lines.push(`      ${shown}`, `      ${' '.repeat(Math.min(Math.max(location.column - 1, 0), 160))}${style.error('^')}`);
     }
   });

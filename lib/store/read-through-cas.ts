@@ -6,6 +6,7 @@ import { blobTooLarge, DEFAULT_READ_LIMIT_BYTES } from './blob-errors.ts';
 import type { Digest } from '../base/digest.ts';
 import type { BlobSource } from './blob-source.ts';
 import type { BlobWriter, ContentAddressableStorage } from './content-addressable-storage.ts';
+import type { ResumableBlobWriter } from './resumable-blob-writer.ts';
 
 /** How a ReadThroughCas treats what it finds in the second store. */
 export interface ReadThroughOptions {
@@ -53,6 +54,18 @@ export class ReadThroughCas implements ContentAddressableStorage {
 
   async localPath(digest: Digest): Promise<string | undefined> {
     return this.#readWhole(digest, async (source) => source.localPath?.(digest));
+  }
+
+  async uploadPath(digest: Digest): Promise<string | undefined> {
+    return (await this.#sourceOf(digest)).uploadPath?.(digest);
+  }
+
+  async find(hash: string): Promise<Digest | undefined> {
+    return (await this.#near.find?.(hash)) ?? (await this.#far.find?.(hash));
+  }
+
+  async openResumableWriter(hash: string): Promise<ResumableBlobWriter | 'busy' | undefined> {
+    return await this.#near.openResumableWriter?.(hash);
   }
 
   async #readWhole<T>(digest: Digest, read: (source: BlobSource) => Promise<T>): Promise<T> {

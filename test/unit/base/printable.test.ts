@@ -10,6 +10,9 @@ test.each([
   ['a\u2028b', 'a\\u{2028}b'],
   ['half \ud800', 'half \\u{d800}'],
   ['whole 😀', 'whole 😀'],
+  ['see https://u:p@h.io/x and http://t@g.io', 'see https://REDACTED@h.io/x and http://REDACTED@g.io'],
+  ['https://u:p@ss@h.io/x@y', 'https://REDACTED@h.io/x@y'],
+  ['https://h.io/x@y', 'https://h.io/x@y'],
 ])('printable(%j) is %j', (text, shown) => expect(printable(text)).toBe(shown));
 
 test('is one line without control characters, whatever comes in', () => {

@@ -11,6 +11,7 @@ test.each([
   [null, 'null'],
   ['a"b', '"a\\"b"'],
   ['x'.repeat(81), `"${'x'.repeat(80)}…"`],
+  [`https://me:${'p'.repeat(100)}@h.io/x`, '"https://REDACTED@h.io/x"'],
   [0, '0'],
   [-1.5, '-1.5'],
   [true, 'true'],

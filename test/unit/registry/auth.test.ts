@@ -272,7 +272,7 @@ describe('A11 a realm', () => {
   // `localhost` and 127.0.0.1 are different hosts, which is all that these tests need.
   const elsewhere = (origin: string) => origin.replace('127.0.0.1', 'localhost');
 
-  it('ggcr#2193 of another host gets no credentials', async () => {
+  it('ggcr#2193, ggcr#2243 of another host gets no credentials', async () => {
     await using evil = await rawServer((_, response) => response.end('{"token":"x"}'));
     await using test = await rig({ auth: { type: 'token', ...user, realm: `${elsewhere(evil.origin)}/token` } });
     const failure = await failureOf(test.repository.getManifest('t'));

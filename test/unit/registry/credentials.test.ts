@@ -1,36 +1,14 @@
 // Where credentials come from, in which order, and that they are never shown.
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { matchAuthFile, normalizeAuthKey, parseAuthFile } from '../../../lib/registry/auth-file.ts';
 import { askCredentialHelper } from '../../../lib/registry/credential-helper.ts';
 import { createCredentialStore } from '../../../lib/registry/credentials.ts';
 import { Secret } from '../../../lib/registry/secret.ts';
-import { failureOf, rawServer, temporaryFolder } from './rig.ts';
-
-const base64 = (text: string) => Buffer.from(text).toString('base64');
-const auths = (entries: Record<string, string>) => ({
-  auths: Object.fromEntries(Object.entries(entries).map(([key, user]) => [key, { auth: base64(`${user}:pass-${user}`) }])),
-});
-
-async function home(files: Record<string, unknown>) {
-  const folder = await temporaryFolder();
-  for (const [path, content] of Object.entries(files)) {
-    const file = join(folder.path, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
-    if (path.startsWith('bin/')) await chmod(file, 0o755);
-  }
-  const environment = { HOME: folder.path, XDG_RUNTIME_DIR: join(folder.path, 'run'), PATH: `${join(folder.path, 'bin')}:/usr/bin:/bin` };
-  return { ...folder, environment };
-}
-
-async function userFor(environment: Record<string, string>, registry: string, repository = 'a') {
-  const found = await createCredentialStore(environment).find({ registry, repository });
-  return found.credential?.type === 'password' ? found.credential.username : found.credential?.type;
-}
+import { auths, base64, home, userFor } from './credentials-rig.ts';
+import { failureOf, rawServer } from './rig.ts';
 
 describe('precedence', () => {
   it('A8 is OCIDSL_AUTH_FILE, REGISTRY_AUTH_FILE, DOCKER_AUTH_CONFIG, docker, podman run, podman config, dockercfg', async () => {
@@ -192,6 +170,13 @@ describe('files', () => {
     expect(found.problems).toMatchObject([{ code: 'OCIDSL_AUTH_FILE_SYNTAX', kind: 'credentials' }]);
   });
 
+  it('A9 goes on past a file that cannot be read', async () => {
+    await using folder = await home({ '.docker/config.json/x': 'a folder', 'run/containers/auth.json': auths({ 'h.io': 'podman' }) });
+    const found = await createCredentialStore(folder.environment).find({ registry: 'h.io', repository: 'a' });
+    expect(found.source).toContain('run/containers/auth.json');
+    expect(found.problems).toMatchObject([{ code: 'OCIDSL_SYSTEM_EISDIR', kind: 'credentials' }]);
+  });
+
   it('A9 reports OCIDSL_AUTH_FILE where it names nothing', async () => {
     const found = await createCredentialStore({ OCIDSL_AUTH_FILE: '/no/such/file' }).find({ registry: 'h.io', repository: 'a' });
     expect(found.problems).toMatchObject([{ kind: 'credentials' }]);
@@ -273,9 +258,37 @@ describe('helpers', () => {
     expect(events).toEqual([{ type: 'note', message: 'Waiting for docker-credential-x (credentials of h.io)' }]);
   });
 
+  it('A5 waits as long as OCIDSL_CREDENTIAL_HELPER_TIMEOUT says', async () => {
+    await using folder = await home({ 'bin/docker-credential-x': script('sleep 60') });
+    const wait = async (seconds: string) => {
+      const environment = { ...folder.environment, OCIDSL_CREDENTIAL_HELPER_TIMEOUT: seconds };
+      return await failureOf(askCredentialHelper({ helper: 'x', serverUrl: 'h.io', setBy: 'F', environment, emit: () => undefined }));
+    };
+    expect((await wait('1')).message).toContain('did not answer in 1 seconds');
+    for (const seconds of ['0', '-1', '1.5', 'x', '99999'])
+      expect(await wait(seconds)).toMatchObject({ code: 'OCIDSL_USAGE', kind: 'config' });
+  });
+
   it.each(['../x', '/bin/x', 'a b', 'a;b', '', '-x', 'a\nb', '..'])('A6 refuses the name %j', async (helper) => {
     const failure = await failureOf(askCredentialHelper({ helper, serverUrl: 'h.io', setBy: 'F', environment: {}, emit: () => undefined }));
     expect(failure.code).toBe('OCIDSL_CREDENTIAL_HELPER_FAILED');
+  });
+
+  it('A1 is noted once where access goes on without credentials, and not where another place has some', async () => {
+    await using folder = await home({
+      '.docker/config.json': { credHelpers: { 'h.io': 'gone', 'g.io': 'gone' } },
+      'run/containers/auth.json': auths({ 'g.io': 'podman' }),
+    });
+    const notes: unknown[] = [];
+    const store = createCredentialStore(folder.environment, (event) => void notes.push(event));
+    for (const repository of ['a', 'a', 'b']) await store.find({ registry: 'h.io', repository });
+    await store.find({ registry: 'g.io', repository: 'a' });
+    expect(notes).toEqual([
+      {
+        type: 'note',
+        message: expect.stringMatching(/^Going on without credentials for h\.io: .*docker-credential-gone.*no such program/),
+      },
+    ]);
   });
 
   it('A1 docker/cli#3996 one broken helper does not hide the next file', async () => {
@@ -296,15 +309,50 @@ describe('explaining', () => {
     });
     const store = createCredentialStore(folder.environment);
     const found = await store.find({ registry: 'h.io', repository: 'ns/app' });
-    expect(found.steps.at(-1)).toEqual({
-      origin: `${folder.path}/.docker/config.json`,
-      outcome: 'auths["h.io/ns"]: user "me" with a password',
-    });
+    const origins = ['.docker/config.json', 'run/containers/auth.json', '.config/containers/auth.json', '.dockercfg'];
+    expect(found.steps.map(({ origin }) => origin)).toEqual(origins.map((path) => join(folder.path, path)));
+    expect(found.steps.map(({ result }) => result)).toEqual(['used', 'not reached', 'not reached', 'not reached']);
+    expect(found.steps[0]).toMatchObject({ outcome: 'auths["h.io/ns"]: user "me" with a password', key: 'auths["h.io/ns"]' });
     const helped = await store.find({ registry: 'g.io', repository: 'a' });
-    expect(helped.steps.at(-1)!.outcome).toBe('credHelpers["g.io"]: docker-credential-x gave user "it" with a password');
+    expect(helped.steps[0]).toMatchObject({
+      outcome: 'credHelpers["g.io"]: docker-credential-x gave user "it" with a password',
+      key: 'credHelpers["g.io"]',
+      helper: 'docker-credential-x',
+    });
     for (const text of [inspect([found, helped], { depth: 9, showHidden: true }), JSON.stringify([found, helped])])
       expect(text).not.toMatch(/pass-/);
   });
+
+  it('names the reason for which each place was passed over', async () => {
+    await using folder = await home({
+      'ocidsl.json': '{',
+      'registry.json': { credHelpers: { 'h.io': 'none' } },
+      '.docker/config.json': auths({ 'other.io': 'x' }),
+      'bin/docker-credential-none': '#!/bin/sh\necho "credentials not found in native keychain"; exit 1\n',
+    });
+    const variables = { OCIDSL_AUTH_FILE: join(folder.path, 'ocidsl.json'), REGISTRY_AUTH_FILE: join(folder.path, 'registry.json') };
+    const store = createCredentialStore({ ...folder.environment, ...variables, DOCKER_AUTH_CONFIG: '{}' });
+    const { source, steps } = await store.find({ registry: 'h.io', repository: 'a' });
+    expect(source).toBeUndefined();
+    expect(steps.map(({ result, outcome }) => `${result}: ${outcome}`)).toEqual([
+      expect.stringMatching(/^failed: Cannot read credentials from ".*ocidsl.json"/),
+      'nothing: credHelpers["h.io"]: docker-credential-none has nothing',
+      'no entry: no entry for it',
+      'no entry: no entry for it',
+      'absent: not there',
+      'absent: not there',
+      'absent: not there',
+    ]);
+  });
+
+  it.each(['ghp_0123456789', 'github_pat_1', 'glpat-1', 'dckr_pat_1', 'eyJhbGciOi', 'x'.repeat(40), 'a b', 'a\u001b[31m'])(
+    'A10 does not show %j, which may be a token in the place of a user name',
+    async (username) => {
+      const text = JSON.stringify({ auths: { 'h.io': { auth: base64(`${username}:x-oauth-basic`) } } });
+      const { steps } = await createCredentialStore({ DOCKER_AUTH_CONFIG: text }).find({ registry: 'h.io', repository: 'a' });
+      expect(steps[0]!.outcome).toBe('auths["h.io"]: a user with a password');
+    },
+  );
 
   it('A10 a Secret shows itself nowhere', () => {
     const secret = new Secret('c4nary');

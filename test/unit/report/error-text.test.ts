@@ -33,6 +33,12 @@ describe('formatError()', () => {
       ['error: Cannot test "x"', '  --> build.config.ts:3:5', '      let rule({})', '          ^'],
     ],
     [
+      'no password of a URL in that line, and no control characters',
+      { locations: [at(3, 1)] },
+      "rule('https://me:c4nary@h.io/x', '\u001b[2J')",
+      ['error: Cannot test "x"', '  --> build.config.ts:3:1', "      rule('https://REDACTED@h.io/x', '\\u{1b}[2J')", '      ^'],
+    ],
+    [
       'tabs as single blanks, so that the mark is below',
       { locations: [at(3, 3)] },
       '\t\trule()',
