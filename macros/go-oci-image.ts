@@ -15,10 +15,18 @@ import {
   type OciImageCommonAttributes,
   type OciImageIndexAttributes,
   type OciPushAttributes,
+  type OciPushCommonAttributes,
   type PkgTarAttributes,
   type PlatformString,
   type Variant,
 } from 'ocidsl';
+
+/** Where an `ociPush` pushes: one of these. */
+interface PushRepositories {
+  readonly repository: Configurable<string>;
+  readonly repositories: Configurable<readonly string[]>;
+  readonly repositoryFile: Configurable<Handle<'FilesInfo'> | string>;
+}
 
 /** Attributes of {@link goOciImage}. */
 export interface GoOciImageAttributes {
@@ -40,10 +48,10 @@ export interface GoOciImageAttributes {
   readonly user?: Configurable<string>;
   /** Names for `NAME_load`. @default ["<name>:latest"] */
   readonly repoTags?: Configurable<readonly string[]>;
-  /** Where `NAME_push` pushes. Without it there is no `NAME_push`. @default none */
+  /** Where `NAME_push` pushes; `push` takes `repositories` and `repositoryFile` too. Without any of them there is no `NAME_push`. @default none */
   readonly repository?: Configurable<string>;
-  /** Tags that `NAME_push` sets. @default ["latest"] */
-  readonly remoteTags?: Configurable<readonly string[]>;
+  /** Tags that `NAME_push` sets, also as templates and functions of the git state; see `ociPush`. @default ["latest"] */
+  readonly remoteTags?: OciPushCommonAttributes['remoteTags'];
   /** Further attributes of the layer's `pkgTar`, such as `packageDir` or `owner`. @default {} */
   readonly pkg?: Partial<Omit<PkgTarAttributes, 'name'>>;
   /** Further attributes of the `ociImage`; its `tars` come below the macro's own layer. @default {} */
@@ -51,7 +59,7 @@ export interface GoOciImageAttributes {
   /** Further attributes of the `ociImageIndex`. @default {} */
   readonly index?: Partial<Omit<OciImageIndexAttributes, 'name' | 'images' | 'platforms'>>;
   /** Further attributes of the `ociPush`. @default {} */
-  readonly push?: Partial<Omit<OciPushAttributes, 'name' | 'image'>>;
+  readonly push?: Partial<Omit<OciPushCommonAttributes, 'name' | 'image'>> & Partial<PushRepositories>;
 }
 
 /** The targets that {@link goOciImage} makes. */
@@ -98,11 +106,12 @@ export const goOciImage: (attributes: GoOciImageAttributes) => GoOciImageTargets
     const images = platforms.map((platform) => multiArch({ name: `${name}_${suffix(platform)}`, target: image, platforms: [platform] }));
     const index = ociImageIndex({ ...attributes.index, name: `${name}_index`, images });
     const load = ociLoad({ name: `${name}_load`, image, repoTags: attributes.repoTags ?? [`${name}:latest`] });
-    const repository = attributes.repository ?? attributes.push?.repository;
+    const { repository, remoteTags } = attributes;
+    const pushed = { ...given({ repository, remoteTags }), ...attributes.push };
     const push =
-      repository === undefined
+      pushed.repository === undefined && pushed.repositories === undefined && pushed.repositoryFile === undefined
         ? undefined
-        : ociPush({ ...given({ remoteTags: attributes.remoteTags }), ...attributes.push, name: `${name}_push`, image: index, repository });
+        : ociPush({ ...pushed, name: `${name}_push`, image: index } as OciPushAttributes);
     return { image, pkg, platforms: images, index, load, push };
   },
 );

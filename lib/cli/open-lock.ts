@@ -1,8 +1,8 @@
 // The pins of one command: what the lock file says, and for a tag that nobody has locked what it stands for today. In CI such a tag
 // is refused, and nowhere does a build move a pin.
-import { combineErrors, OcidslError } from '../base/errors.ts';
+import { combineErrors, isOcidslError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
-import { isPlatformString, parsePlatform, platformRunsOn } from '../oci/platform.ts';
+import { parsePlatform, platformFromText, platformRunsOn } from '../oci/platform.ts';
 import { EMPTY_LOCK, type Lock, type LockedImage, type LockRequest } from '../plan/lock.ts';
 import type { Network } from './network.ts';
 import type { Settings } from './settings.ts';
@@ -38,24 +38,30 @@ export async function openLock(
   if (requests.size === 0) return NOTHING;
   const { readLock } = await import('../fetch/lock-file.ts');
   const lock = readLock(session.root);
-  const images = { ...lock.images };
+  const images = new Map(Object.entries(lock.images));
+  const resolve = async (request: Extract<LockRequest, { kind: 'image' }>, label: string): Promise<LockedImage> =>
+    await resolveTag(request, network, emit, signal).catch((error: unknown) => {
+      throw isOcidslError(error) ? session.located(error.at({ label })) : error;
+    });
   const failures: OcidslError[] = [];
   const unpinned = new Set<string>();
   for (const [label, each] of requests) {
     for (const request of each) {
       const problem = isCi(settings) ? missing(request, lock, label) : undefined;
-      const stale = request.kind === 'image' ? staleness(request, images[request.reference], label) : undefined;
+      const stale = request.kind === 'image' ? staleness(request, images.get(request.reference), label) : undefined;
       if (problem !== undefined || stale !== undefined) failures.push(session.located((problem ?? stale)!));
       else if (request.kind === 'image' && !Object.hasOwn(lock.images, request.reference)) {
         unpinned.add(label);
-        images[request.reference] ??= await resolveTag(request, network, emit, signal).catch((error: unknown) => {
-          throw error instanceof OcidslError ? session.located(error.at({ label })) : error;
-        });
+        if (!images.has(request.reference)) images.set(request.reference, await resolve(request, label));
       }
     }
   }
   if (failures.length > 0) throw combineErrors(failures);
-  return { lock: { ...lock, images }, isUsedBy: reaching(session, new Set(requests.keys())), isUnpinned: reaching(session, unpinned) };
+  return {
+    lock: { ...lock, images: Object.fromEntries(images) },
+    isUsedBy: reaching(session, new Set(requests.keys())),
+    isUnpinned: reaching(session, unpinned),
+  };
 }
 
 /** What a target wants pinned. */
@@ -91,7 +97,7 @@ function staleness(
   label: string,
 ): OcidslError | undefined {
   if (pin === undefined) return undefined;
-  const available = Object.keys(pin.platforms).filter(isPlatformString).map(parsePlatform);
+  const available = Object.keys(pin.platforms).flatMap((text) => platformFromText(text) ?? []);
   const lacking = (platforms ?? []).filter((wanted) => !available.some((have) => platformRunsOn(have, parsePlatform(wanted))));
   if (lacking.length === 0) return undefined;
   return new OcidslError({

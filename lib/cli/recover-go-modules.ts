@@ -16,8 +16,16 @@ export async function recoverGoModules(
   let download = running.get(moduleDirectory);
   if (download === undefined) {
     emit({ type: 'note', message: 'Downloading Go modules' });
-    const { downloadGoModules } = await import('../fetch/go-modules.ts');
-    download = downloadGoModules({ moduleDirectory, environment, goBinary, signal });
+    const run = async () => {
+      try {
+        const { downloadGoModules } = await import('../fetch/go-modules.ts');
+        await downloadGoModules({ moduleDirectory, environment, goBinary, signal });
+      } finally {
+        // Platforms miss them at the same time; who misses them later, after an edit, needs another download.
+        running.delete(moduleDirectory);
+      }
+    };
+    download = run();
     running.set(moduleDirectory, download);
   }
   await download;

@@ -3,14 +3,14 @@ import { formatDigest } from '../base/digest.ts';
 import { OcidslError } from '../base/errors.ts';
 import { descriptorDigest, type Descriptor } from '../oci/descriptor.ts';
 import { findImage, type ReadDocument } from '../oci/find-image.ts';
-import { isIndexMediaType, isManifestMediaType } from '../oci/media-types.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { PULLED_IMAGE_DISCOVERER, type PulledImageArguments } from '../oci/pulled-image.ts';
 import { DOCUMENT_LIMIT_BYTES } from '../oci/strict-json.ts';
 import type { Repository } from '../registry/client.ts';
 import { parseRepository } from '../registry/reference.ts';
-import type { Discoverer } from '../tools/discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 import type { FetchContext } from './fetch-context.ts';
+import { registryDocuments } from './registry-documents.ts';
 
 /** Arguments: PulledImageArguments; blobs: `manifest.json` and `config.json`, byte for byte; facts: the manifest's digest. */
 export function createPulledImageDiscoverer({ cas, registry }: FetchContext): Discoverer {
@@ -23,12 +23,12 @@ export function createPulledImageDiscoverer({ cas, registry }: FetchContext): Di
       const what = `image "${wanted.repository}@${wanted.digest}"`;
       let repository: Promise<Repository> | undefined;
       const open = () => (repository ??= registry().then((client) => client.repository(parseRepository(wanted.repository))));
-      const root = await rootOf(wanted, open, what);
+      const root = await rootOf(wanted, open, what, signal);
       const read: ReadDocument = async (descriptor) => {
         signal.throwIfAborted();
         const digest = descriptorDigest(descriptor);
         if ((await cas.findMissing([digest])).length === 0) return await cas.readBytes(digest, DOCUMENT_LIMIT_BYTES);
-        const bytes = await fetchDocument(await open(), descriptor, what, signal);
+        const bytes = await registryDocuments(await open(), what, signal)(descriptor);
         await cas.write(bytes);
         return bytes;
       };
@@ -52,30 +52,12 @@ async function rootOf(
   { digest, size, mediaType }: PulledImageArguments,
   open: () => Promise<Repository>,
   what: string,
+  signal: AbortSignal,
 ): Promise<{ readonly descriptor: Descriptor; readonly bytes?: Buffer }> {
   if (size !== undefined && mediaType !== undefined) return { descriptor: { mediaType, digest, size } };
-  const manifest = await (await open()).getManifest(digest);
+  const manifest = await (await open()).getManifest(digest, signal);
   if (manifest === undefined) throw notFound(what);
   return { descriptor: { mediaType: manifest.mediaType, digest, size: manifest.bytes.byteLength }, bytes: manifest.bytes };
-}
-
-async function fetchDocument(repository: Repository, descriptor: Descriptor, what: string, signal: AbortSignal): Promise<Buffer> {
-  const { mediaType, digest, size } = descriptor;
-  if (isIndexMediaType(mediaType) || isManifestMediaType(mediaType)) {
-    const manifest = await repository.getManifest(digest);
-    if (manifest === undefined) throw notFound(what);
-    return manifest.bytes;
-  }
-  if (size > DOCUMENT_LIMIT_BYTES) {
-    throw new OcidslError({
-      code: 'OCIDSL_DOCUMENT_TOO_LARGE',
-      kind: 'integrity',
-      message: `Cannot use ${what}: its config has ${size} bytes, expected at most ${DOCUMENT_LIMIT_BYTES}`,
-    });
-  }
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of repository.readBlob({ digest, size }, signal)) chunks.push(Uint8Array.from(chunk));
-  return Buffer.concat(chunks);
 }
 
 function notFound(what: string): OcidslError {

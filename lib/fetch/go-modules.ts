@@ -23,7 +23,8 @@ export interface GoModulesOptions {
  */
 export async function downloadGoModules(options: GoModulesOptions): Promise<void> {
   const { moduleDirectory, goBinary, signal } = options;
-  const environment = { ...options.environment, PWD: moduleDirectory, GOTOOLCHAIN: 'local' };
+  // GOROOT is of another Go than the declared one, if it is set at all.
+  const environment = { ...options.environment, PWD: moduleDirectory, GOTOOLCHAIN: 'local', GOROOT: undefined };
   const run = async (args: readonly string[], more: Readonly<Record<string, string>> = {}) =>
     await runProcess({ argv: [goBinary, ...args], cwd: moduleDirectory, environment: { ...environment, ...more }, signal });
 

@@ -11,7 +11,7 @@ import { missingPlatformError, selectPlatform } from '../oci/select-manifest.ts'
 import type { LockedDescriptor, LockedImage, LockRequest } from '../plan/lock.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { parseReference } from '../registry/reference.ts';
-import { registryDocuments } from './lock-documents.ts';
+import { registryDocuments } from './registry-documents.ts';
 
 /** A request to pin the tag of an image. */
 export type ImageRequest = Extract<LockRequest, { kind: 'image' }>;

@@ -25,9 +25,9 @@ export function registryBlobSource(name: RepositoryName, client: () => Promise<R
     }
     return answer;
   };
-  async function* read(digest: Digest): AsyncGenerator<Uint8Array, void, undefined> {
+  async function* read(digest: Digest, offset = 0): AsyncGenerator<Uint8Array, void, undefined> {
     const repository = (await client()).repository(name);
-    for await (const chunk of repository.readBlob({ digest: formatDigest(digest), size: digest.sizeBytes })) {
+    for await (const chunk of repository.readBlob({ digest: formatDigest(digest), size: digest.sizeBytes }, undefined, offset)) {
       for (let at = 0; at < chunk.byteLength; at += CHUNK_BYTES) yield chunk.subarray(at, at + CHUNK_BYTES);
     }
   }
@@ -36,7 +36,8 @@ export function registryBlobSource(name: RepositoryName, client: () => Promise<R
       const present = await Promise.all(digests.map(has));
       return digests.filter((_, i) => !present[i]);
     },
-    read,
+    read: (digest) => read(digest),
+    readFrom: read,
     async readBytes(digest, limitBytes = DEFAULT_READ_LIMIT_BYTES) {
       if (digest.sizeBytes > limitBytes) throw blobTooLarge(digest, limitBytes);
       const chunks: Uint8Array[] = [];

@@ -1,5 +1,6 @@
 // The contract between the rule goBinary and the discoverer `go-packages`: its arguments and the facts that it finds.
 import type { GoLocal } from './go-local.ts';
+import type { GoToolchainRequest } from './go-toolchain.ts';
 
 /** Name of the discoverer. */
 export const GO_PACKAGES_DISCOVERER = 'go-packages';
@@ -14,6 +15,8 @@ export type GoPackagesArguments = {
   /** As GoBuildSpec.environment. */
   readonly environment: Readonly<Record<string, string>>;
   readonly race: boolean;
+  /** The Go that the workspace declares, in place of the one on PATH. */
+  readonly toolchain?: GoToolchainRequest;
 };
 
 /**

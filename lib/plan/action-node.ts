@@ -23,6 +23,8 @@ export interface DiscoveredArtifact {
   readonly kind: 'discovered';
   readonly discovery: Discovery;
   readonly name: string;
+  /** Target that it belongs to, where a failure is reported: for messages only, never in a key. */
+  readonly label?: string;
 }
 
 /** A file, by where it comes from. */

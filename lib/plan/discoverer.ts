@@ -1,7 +1,7 @@
 // What a discoverer is: the implementation behind a planned Discovery. It may read files and start processes, but not the
 // network, and it reports everything that it read.
 import type { Json } from '../base/json.ts';
-import type { Discovered } from '../plan/discovery.ts';
+import type { Discovered } from './discovery.ts';
 
 /** What a running discoverer may use. */
 export interface DiscoveryIo {

@@ -58,4 +58,9 @@ export type LockRequest =
       readonly platforms: readonly string[] | undefined;
     }
   | { readonly kind: 'file'; readonly urls: readonly string[] }
-  | { readonly kind: 'go-toolchain'; readonly version: string };
+  | {
+      readonly kind: 'go-toolchain';
+      readonly version: string;
+      /** URLs of archives by host platform: these platforms are pinned by digest. */
+      readonly urls?: Readonly<Record<string, readonly string[]>>;
+    };

@@ -9,15 +9,21 @@ import { quoted, refusal, repositoryUrl, sendTo } from './repository-context.ts'
 import type { BlobIdentity, RepositoryContext } from './repository-context.ts';
 
 /**
- * The bytes of a blob, in order. A reader that got to the end has the right bytes; until then they are not vouched for.
+ * The bytes of a blob, in order. A reader that got to the end has the right bytes; until then they are not vouched for, and neither are those
+ * from a `start` above 0 on, since what comes before is not seen.
  * @throws OCIDSL_BLOB_NOT_FOUND, OCIDSL_DIGEST_MISMATCH, OCIDSL_REGISTRY_…, OCIDSL_CONNECTION_…
  */
-export async function* readBlob(context: RepositoryContext, blob: BlobIdentity, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* readBlob(
+  context: RepositoryContext,
+  blob: BlobIdentity,
+  signal?: AbortSignal,
+  start = 0,
+): AsyncGenerator<Uint8Array> {
   const { backoff, limits } = context;
   const hash = createHash(blob.digest.split(':', 1)[0] === 'sha512' ? 'sha512' : 'sha256');
-  let offset = 0;
+  let offset = start;
   let failures = 0;
-  let milestone = limits.progressBytes;
+  let milestone = start + limits.progressBytes;
   let etag: string | undefined;
   let from = repositoryUrl(context, `blobs/${blob.digest}`);
 
@@ -58,6 +64,7 @@ export async function* readBlob(context: RepositoryContext, blob: BlobIdentity, 
     if (++failures >= backoff.attempts) throw mismatch(context, blob, from, `${offset} bytes`, `${blob.size} bytes`);
     await backoff.pause(failures, from, undefined, signal);
   }
+  if (start > 0) return;
   const digest = `${blob.digest.split(':', 1)[0]}:${hash.digest('hex')}`;
   if (digest !== blob.digest) throw mismatch(context, blob, from, digest, blob.digest);
 }

@@ -2,6 +2,7 @@
 import { encodeGoBuildSpec, GO_BUILD_TOOL } from '../go/go-build-spec.ts';
 import { GO_PACKAGES_DISCOVERER, type GoPackagesFacts } from '../go/go-packages.ts';
 import { goPlatform } from '../go/go-platform.ts';
+import type { GoToolchainRequest } from '../go/go-toolchain.ts';
 import type { Handle } from '../graph/handle.ts';
 import { utf8 } from '../base/bytes.ts';
 import type { Json } from '../base/json.ts';
@@ -9,12 +10,12 @@ import { formatPlatform } from '../oci/platform.ts';
 import { outputOf } from '../plan/action-node.ts';
 import { defineRule, provide } from '../plan/define-rule.ts';
 import { checkGoBinary, GO_BINARY_SCHEMA, type GoBinaryAttributes } from './go-binary-attributes.ts';
-import { BinaryInfo, FilesInfo } from './providers.ts';
+import { BinaryInfo, FilesInfo, GoToolchainInfo } from './providers.ts';
 
 export type { GoBinaryAttributes } from './go-binary-attributes.ts';
 
 /**
- * Compiles a Go program for the platform being built, with the `go` command of the machine. The result depends on exactly the files
+ * Compiles a Go program for the platform being built, with the Go that the workspace declares (`goToolchain`) or else the one on PATH. The result depends on exactly the files
  * that `go list -deps` names, the version of Go and the attributes here: other edits rebuild nothing. Always `-trimpath -buildvcs=false`, without
  * build ID and, unless asked for, without cgo, so the same sources are the same bytes everywhere. The compile itself has no network.
  *
@@ -26,12 +27,14 @@ export const goBinary: (attributes: GoBinaryAttributes) => Handle<'BinaryInfo' |
   name: 'goBinary',
   attributes: GO_BINARY_SCHEMA,
   provides: [BinaryInfo, FilesInfo],
+  usesDeclared: [GoToolchainInfo],
   check: checkGoBinary,
   analyze(context) {
     const { values, platform } = context;
     const cgo = values.cgo ?? values.pure === false;
     const fileName = values.out ?? `${context.name}${platform.os === 'windows' ? '.exe' : ''}`;
     const environment = { ...goPlatform(platform), CGO_ENABLED: cgo ? '1' : '0', ...Object.fromEntries(values.env ?? []) };
+    const toolchain = context.useDeclared(GoToolchainInfo);
     const action = context.action({
       mnemonic: 'GoBuild',
       message: `Compiling ${values.package} for ${formatPlatform(platform)}`,
@@ -45,6 +48,8 @@ export const goBinary: (attributes: GoBinaryAttributes) => Handle<'BinaryInfo' |
             tags: values.tags ?? [],
             environment,
             race: values.race ?? false,
+            // Where it comes from decides what is fetched; its version alone, which the discovery tells, what is made.
+            ...(toolchain === undefined ? {} : { toolchain: { ...toolchain } satisfies GoToolchainRequest as unknown as Json }),
           },
         },
       ],

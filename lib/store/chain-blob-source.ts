@@ -1,5 +1,5 @@
 // Blob sources one after the other: the store first, then where a base's blobs lie.
-import type { BlobSource } from './blob-source.ts';
+import { readFrom, type BlobSource } from './blob-source.ts';
 import type { Digest } from '../base/digest.ts';
 
 /** A source that has what any of `sources` has; the first that has a blob gives it. */
@@ -19,7 +19,11 @@ export function chainBlobSources(sources: readonly BlobSource[]): BlobSource {
     async *read(digest) {
       yield* (await owner(digest)).read(digest);
     },
+    async *readFrom(digest, offset) {
+      yield* readFrom(await owner(digest), digest, offset);
+    },
     readBytes: async (digest, limitBytes) => await (await owner(digest)).readBytes(digest, limitBytes),
     localPath: async (digest) => await (await owner(digest)).localPath?.(digest),
+    uploadPath: async (digest) => await (await owner(digest)).uploadPath?.(digest),
   };
 }

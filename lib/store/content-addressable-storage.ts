@@ -1,5 +1,6 @@
 // The blob store interface. Names and meaning follow REAPI's ContentAddressableStorage service.
 import type { Digest } from '../base/digest.ts';
+import type { ResumableBlobWriter } from './resumable-blob-writer.ts';
 
 /** Takes the bytes of one blob whose digest is not known yet, or is to be checked. */
 export interface BlobWriter {
@@ -35,4 +36,16 @@ export interface ContentAddressableStorage {
    * content of that file has been verified in this process or is verified now.
    */
   localPath?(digest: Digest): Promise<string | undefined>;
+  /**
+   * Path of a file that should have the blob's bytes, and has not been verified: for receivers that compare the digest before they
+   * have the blob, as registries do. Whoever is refused calls localPath(), which finds out whose fault it is.
+   */
+  uploadPath?(digest: Digest): Promise<string | undefined>;
+  /** The digest of the stored blob with this hash, for who does not know its size; verified. Undefined where it is not stored. */
+  find?(hash: string): Promise<Digest | undefined>;
+  /**
+   * Goes on with the blob of this hash where the last writer stopped, also where that was another process. 'busy' while another living
+   * writer is at it; undefined where nothing is kept of unfinished blobs.
+   */
+  openResumableWriter?(hash: string): Promise<ResumableBlobWriter | 'busy' | undefined>;
 }

@@ -9,6 +9,7 @@ import { createLimiter } from '../base/limiter.ts';
 import { environmentError } from '../base/errors.ts';
 import { blobMissing } from './blob-errors.ts';
 import { DiskBlobWriter } from './disk-blob-writer.ts';
+import { openPartialBlobWriter } from './partial-blob-writer.ts';
 import { errorCode } from './system-error.ts';
 import { sweepTemporaryFiles } from './temporary-files.ts';
 import type { BigIntStats } from 'node:fs';
@@ -16,6 +17,7 @@ import type { Digest } from '../base/digest.ts';
 import type { BlobWriter } from './content-addressable-storage.ts';
 import type { DiskBlobWriterOptions } from './disk-blob-writer.ts';
 import type { DiskLayout } from './disk-layout.ts';
+import type { ResumableBlobWriter } from './resumable-blob-writer.ts';
 import type { StoredFile, UnverifiedCas } from './unverified-cas.ts';
 
 /** How a DiskCas writes. */
@@ -69,6 +71,11 @@ export class DiskCas implements UnverifiedCas {
   async openWriter(): Promise<BlobWriter> {
     this.#sweepOnce();
     return new DiskBlobWriter(this.#writerOptions);
+  }
+
+  async openResumableWriter(hash: string): Promise<ResumableBlobWriter | 'busy'> {
+    this.#sweepOnce();
+    return await openPartialBlobWriter(this.#writerOptions, hash);
   }
 
   write(data: Uint8Array): Promise<Digest> {
@@ -125,12 +132,17 @@ export class DiskCas implements UnverifiedCas {
     return { path, fingerprint: now, isOwnWork: this.#ownWork.get(digest.hash) === now };
   }
 
+  storedSize(hash: string): number | undefined {
+    const size = this.#stat({ hash })?.size;
+    return size === undefined ? undefined : Number(size);
+  }
+
   #has(digest: Digest): boolean {
     // A blob of another size is truncated, and as good as missing.
     return this.#stat(digest)?.size === BigInt(digest.sizeBytes);
   }
 
-  #stat(digest: Digest): BigIntStats | undefined {
+  #stat(digest: Pick<Digest, 'hash'>): BigIntStats | undefined {
     const path = this.#layout.blob(digest);
     if (this.#unusable.has(digest.hash)) return undefined;
     try {

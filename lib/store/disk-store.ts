@@ -9,12 +9,14 @@ import { DiskCas } from './disk-cas.ts';
 import { diskLayout } from './disk-layout.ts';
 import { ReadOnlyActionCache } from './read-only-action-cache.ts';
 import { ReadThroughCas } from './read-through-cas.ts';
+import { SegmentIndex } from './segment-index.ts';
 import { ShapeIndex } from './shape-index.ts';
 import { isReadOnlyError } from './system-error.ts';
 import { makeFolder } from './temporary-files.ts';
 import { VerifyingCas } from './verifying-cas.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionCache } from './action-cache.ts';
+import type { SegmentCache } from '../tar/segment-cache.ts';
 import type { ContentAddressableStorage } from './content-addressable-storage.ts';
 import type { DiskLayout } from './disk-layout.ts';
 
@@ -39,6 +41,8 @@ export interface DiskStore {
   /** Returns only results whose blobs are all in `cas`. */
   readonly actionCache: ActionCache;
   readonly shapes: ShapeIndex;
+  /** Compressed segments of the large archives in `cas`. */
+  readonly segments: SegmentCache;
   /** The directory can only be read: hits work, and what is built lives in a private folder until close(). */
   readonly readOnly: boolean;
   /** Removes that private folder. Never throws. */
@@ -61,8 +65,9 @@ export function openDiskStore(options: DiskStoreOptions): DiskStore {
   const cas = new VerifyingCas(new DiskCas(layout, { directoryMode }), onEvent);
   const actionCache = new DiskActionCache(layout, { directoryMode });
   const shapes = new ShapeIndex(layout, { directoryMode });
+  const segments = new SegmentIndex(layout, { directoryMode });
   if (!readOnly) {
-    return { cas, actionCache: new CompletenessCheckingActionCache(actionCache, cas), shapes, readOnly, close: () => {} };
+    return { cas, actionCache: new CompletenessCheckingActionCache(actionCache, cas), shapes, segments, readOnly, close: () => {} };
   }
   onEvent({
     type: 'warning',
@@ -76,6 +81,7 @@ export function openDiskStore(options: DiskStoreOptions): DiskStore {
     cas: both,
     actionCache: new CompletenessCheckingActionCache(new ReadOnlyActionCache(actionCache), both),
     shapes,
+    segments,
     readOnly,
     close: () => removeFolder(overlay),
   };

@@ -4,12 +4,12 @@ import { constants, lstatSync, type BigIntStats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EMPTY_DIGEST, sameDigest, type Digest } from '../base/digest.ts';
-import { environmentError, OcidslError } from '../base/errors.ts';
+import { environmentError } from '../base/errors.ts';
 import { blobCorrupt, blobMissing } from './blob-errors.ts';
 import type { BlobSource } from './blob-source.ts';
-import type { BlobWriter } from './content-addressable-storage.ts';
+import { ReadOnlyCas } from './read-only-cas.ts';
 import { errorCode } from './system-error.ts';
-import type { StoredFile, UnverifiedCas } from './unverified-cas.ts';
+import type { StoredFile } from './unverified-cas.ts';
 import { VerifyingCas } from './verifying-cas.ts';
 
 /**
@@ -30,10 +30,11 @@ const CHUNK_BYTES = 256 * 1024;
 // O_NONBLOCK: a pipe in a blob's place must not stop us forever.
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-class LayoutCas implements UnverifiedCas {
+class LayoutCas extends ReadOnlyCas {
   readonly #directory: string;
 
   constructor(directory: string) {
+    super(directory);
     this.#directory = directory;
   }
 
@@ -74,26 +75,6 @@ class LayoutCas implements UnverifiedCas {
     if (!stat?.isFile()) return undefined;
     const fingerprint = `${stat.size}-${stat.mtimeNs}-${stat.ctimeNs}-${stat.ino}`;
     return { path: layoutBlobPath(this.#directory, digest.hash), fingerprint, isOwnWork: false };
-  }
-
-  async discard(): Promise<void> {
-    // Not ours to take away. The error says which blob it is.
-  }
-
-  async openWriter(): Promise<BlobWriter> {
-    throw this.#readOnly();
-  }
-
-  async write(): Promise<Digest> {
-    throw this.#readOnly();
-  }
-
-  #readOnly(): OcidslError {
-    return new OcidslError({
-      code: 'OCIDSL_LAYOUT_READ_ONLY',
-      kind: 'environment',
-      message: `Cannot store a blob in the OCI layout "${this.#directory}": it is only read, expected a store`,
-    });
   }
 
   #stat(digest: Digest): BigIntStats | undefined {

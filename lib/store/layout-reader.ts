@@ -1,8 +1,6 @@
-// Reading images from an OCI layout on disk: which entry, which platform, and the documents of the image chosen.
+// Reading images from an OCI layout on disk, a folder or an archive: which entry, which platform, and the documents of the image chosen.
 // https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md
-import { lstat, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { environmentError, OcidslError } from '../base/errors.ts';
+import { OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { ANNOTATION } from '../oci/annotations.ts';
 import { configPlatform, parseImageConfig, type ImageConfig } from '../oci/config.ts';
@@ -15,13 +13,18 @@ import { formatPlatform, type Platform } from '../oci/platform.ts';
 import { isImageEntry, missingPlatformError, selectPlatform } from '../oci/select-manifest.ts';
 import { DOCUMENT_LIMIT_BYTES, parseStrictJson } from '../oci/strict-json.ts';
 import type { BlobSource } from './blob-source.ts';
-import { layoutBlobPath, layoutBlobSource } from './layout-blob-source.ts';
-import { errorCode } from './system-error.ts';
+import { blobName } from './layout-archive-names.ts';
+import type { LayoutFiles } from './layout-files.ts';
+import { openLayoutFiles } from './open-layout.ts';
 
 /** Which image of a layout is wanted. */
 export interface LayoutQuery {
-  /** The layout's folder. */
+  /** The layout's folder or archive. */
   readonly directory: string;
+  /** What is at `directory`, where it has been opened. */
+  readonly layout?: LayoutFiles;
+  /** Where its blobs are. Default: in the layout. */
+  readonly blobs?: BlobSource;
   /** `org.opencontainers.image.ref.name` of the entry. Without it the layout must have one entry. */
   readonly refName?: string;
   /** Default: the only image; an error where there are several. */
@@ -61,9 +64,14 @@ const COUNT_LIMIT = 10_000;
  * @throws OCIDSL_LAYOUT_MISSING, OCIDSL_LAYOUT_VERSION, OCIDSL_JSON_SYNTAX, OCIDSL_DOCUMENT_FIELD
  */
 export async function readLayout(directory: string): Promise<LayoutEntries> {
-  const marker = join(directory, 'oci-layout');
+  return await readEntries(directory, await openLayoutFiles(directory));
+}
+
+async function readEntries(directory: string, layout: LayoutFiles): Promise<LayoutEntries> {
   const what = `OCI layout "${printable(directory)}"`;
-  const header = asObject(parseStrictJson(await readLayoutFile(directory, marker), { what: `file "${marker}"` }), `file "${marker}"`);
+  const read = async (name: string) => ({ bytes: await layout.readFile(name), what: `file "${name}" of ${what}` });
+  const marker = await read('oci-layout');
+  const header = asObject(parseStrictJson(marker.bytes, marker), marker.what);
   const version = requiredString(header, 'imageLayoutVersion');
   if (version !== '1.0.0') {
     throw new OcidslError({
@@ -71,11 +79,9 @@ export async function readLayout(directory: string): Promise<LayoutEntries> {
       message: `Cannot read ${what}: its version is "${printable(version, 40)}", expected 1.0.0`,
     });
   }
-  await refuseLinkedFolder(join(directory, 'blobs'));
-  await refuseLinkedFolder(join(directory, 'blobs', 'sha256'));
-  const indexFile = join(directory, 'index.json');
-  const index = parseImageIndex(await readLayoutFile(directory, indexFile), `file "${indexFile}"`);
-  return { entries: index.manifests, files: [marker, indexFile] };
+  const index = await read('index.json');
+  const files = [layout.diskPath('oci-layout'), layout.diskPath('index.json')];
+  return { entries: parseImageIndex(index.bytes, index.what).manifests, files: [...new Set(files)] };
 }
 
 /**
@@ -85,9 +91,10 @@ export async function readLayout(directory: string): Promise<LayoutEntries> {
  * there is; OCIDSL_MANIFEST_SCHEMA1; OCIDSL_BLOB_MISSING, OCIDSL_BLOB_CORRUPT
  */
 export async function readLayoutImage(query: LayoutQuery): Promise<LayoutImage> {
-  const layout = await readLayout(query.directory);
-  const root = chooseEntry(layout.entries, query);
-  const search: Search = { query, source: layoutBlobSource(query.directory), files: [...layout.files], visited: new Set() };
+  const layout = query.layout ?? (await openLayoutFiles(query.directory));
+  const { entries, files } = await readEntries(query.directory, layout);
+  const root = chooseEntry(entries, query);
+  const search: Search = { query, layout, source: query.blobs ?? layout.blobs, files: [...files], visited: new Set() };
   const candidates = await collectImages(root, search, 0);
   const candidate = await choosePlatform(candidates, search);
   const image = await readImage(candidate.descriptor, search);
@@ -105,6 +112,7 @@ export async function readLayoutImage(query: LayoutQuery): Promise<LayoutImage> 
 
 interface Search {
   readonly query: LayoutQuery;
+  readonly layout: LayoutFiles;
   readonly source: BlobSource;
   readonly files: string[];
   readonly visited: Set<string>;
@@ -199,38 +207,6 @@ async function readImage(descriptor: Descriptor, search: Search): Promise<ReadDo
 
 async function readDocument(descriptor: Descriptor, search: Search): Promise<Buffer> {
   const digest = descriptorDigest(descriptor);
-  search.files.push(layoutBlobPath(search.query.directory, digest.hash));
+  search.files.push(search.layout.diskPath(blobName(digest.hash)));
   return await search.source.readBytes(digest, DOCUMENT_LIMIT_BYTES);
-}
-
-async function readLayoutFile(directory: string, path: string): Promise<Buffer> {
-  try {
-    const stat = await lstat(path);
-    if (stat.isFile() && stat.size <= DOCUMENT_LIMIT_BYTES) return await readFile(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw environmentError(`read "${path}"`, error);
-    throw new OcidslError({
-      code: 'OCIDSL_LAYOUT_MISSING',
-      message: `Cannot read OCI layout "${printable(directory)}": "${printable(path)}" does not exist, expected a folder with an OCI layout`,
-    });
-  }
-  throw new OcidslError({
-    code: 'OCIDSL_LAYOUT_FILE',
-    kind: 'integrity',
-    message: `Cannot read "${printable(path)}": it is a link, no regular file or too large, expected a regular file of at most ${DOCUMENT_LIMIT_BYTES} bytes`,
-  });
-}
-
-// A link in place of the folder would make files from elsewhere blobs of the layout.
-async function refuseLinkedFolder(path: string): Promise<void> {
-  const stat = await lstat(path).catch((error: unknown) => {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw environmentError(`look at "${path}"`, error);
-  });
-  if (stat === undefined || stat.isDirectory()) return;
-  throw new OcidslError({
-    code: 'OCIDSL_LAYOUT_FILE',
-    kind: 'integrity',
-    message: `Cannot read "${printable(path)}": it is no folder of the layout itself, expected a folder`,
-  });
 }

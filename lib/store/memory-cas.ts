@@ -44,6 +44,11 @@ export class MemoryCas implements ContentAddressableStorage {
     return digest;
   }
 
+  async find(hash: string): Promise<Digest | undefined> {
+    const blob = this.#blobs.get(hash);
+    return blob === undefined ? undefined : { hash, sizeBytes: blob.length };
+  }
+
   #get(digest: Digest): Buffer | undefined {
     if (sameDigest(digest, EMPTY_DIGEST)) return Buffer.alloc(0);
     const blob = this.#blobs.get(parseSha256(`sha256:${digest.hash}`));

@@ -13,11 +13,13 @@ export interface StoredFile {
 }
 
 /** A blob store behind VerifyingCas. */
-export interface UnverifiedCas extends Pick<ContentAddressableStorage, 'findMissing' | 'openWriter' | 'write'> {
+export interface UnverifiedCas extends Pick<ContentAddressableStorage, 'findMissing' | 'openWriter' | 'write' | 'openResumableWriter'> {
   /** What is stored under the digest, in chunks of at most 1 MiB that stay valid. Throws OCIDSL_BLOB_MISSING. */
   readUnverified(digest: Digest): AsyncIterable<Uint8Array>;
   /** Called when what was read is not the blob: takes it out, unless a second look shows that it is right after all. */
   discard(digest: Digest): Promise<void>;
   /** The file with the blob, where the store has one. */
   storedFile?(digest: Digest): StoredFile | undefined;
+  /** Size of what is stored under a hash; undefined where nothing is. */
+  storedSize?(hash: string): number | undefined;
 }

@@ -1,10 +1,12 @@
 // Adds to a store whose bytes are not trusted: every read is hashed, corrupt blobs are taken out.
 import { createHash } from 'node:crypto';
 import { EMPTY_DIGEST, sameDigest } from '../base/digest.ts';
+import { isOcidslError } from '../base/errors.ts';
 import { blobCorrupt, blobMissing, blobTooLarge, DEFAULT_READ_LIMIT_BYTES } from './blob-errors.ts';
 import type { Digest } from '../base/digest.ts';
 import type { EventListener } from '../base/events.ts';
 import type { BlobWriter, ContentAddressableStorage } from './content-addressable-storage.ts';
+import type { ResumableBlobWriter } from './resumable-blob-writer.ts';
 import type { UnverifiedCas } from './unverified-cas.ts';
 
 /**
@@ -70,6 +72,28 @@ export class VerifyingCas implements ContentAddressableStorage {
     for await (const _ of this.read(digest));
     this.#verified.set(digest.hash, file.fingerprint);
     return file.path;
+  }
+
+  async uploadPath(digest: Digest): Promise<string | undefined> {
+    if (sameDigest(digest, EMPTY_DIGEST)) return undefined;
+    return this.#inner.storedFile?.(digest)?.path;
+  }
+
+  async find(hash: string): Promise<Digest | undefined> {
+    if (hash === EMPTY_DIGEST.hash) return EMPTY_DIGEST;
+    const sizeBytes = this.#inner.storedSize?.(hash);
+    if (sizeBytes === undefined) return undefined;
+    try {
+      await this.localPath({ hash, sizeBytes });
+      return { hash, sizeBytes };
+    } catch (error) {
+      if (isOcidslError(error) && (error.code === 'OCIDSL_BLOB_CORRUPT' || error.code === 'OCIDSL_BLOB_MISSING')) return undefined;
+      throw error;
+    }
+  }
+
+  async openResumableWriter(hash: string): Promise<ResumableBlobWriter | 'busy' | undefined> {
+    return await this.#inner.openResumableWriter?.(hash);
   }
 
   async #corrupt(digest: Digest, is: string): Promise<Error> {

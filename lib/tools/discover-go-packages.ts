@@ -1,38 +1,46 @@
 // The discoverer `go-packages`: exactly the files that a Go build reads, as `go list -deps` names them. Source files of the
 // user are listed; modules of the module cache are immutable and stand in go.sum; the standard library is the toolchain's version.
 import { lstatSync, readFileSync, realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { OcidslError } from '../base/errors.ts';
-import type { Json } from '../base/json.ts';
+import { canonicalJson, type Json } from '../base/json.ts';
 import { printable } from '../base/printable.ts';
 import { goPackageProblem } from '../go/go-attributes.ts';
 import type { GoLocal } from '../go/go-local.ts';
 import { GO_PACKAGES_DISCOVERER, type GoPackagesArguments, type GoPackagesFacts } from '../go/go-packages.ts';
+import type { GoToolchainRequest, InstalledGo } from '../go/go-toolchain.ts';
+import { wantedGoVersion } from '../go/go-version.ts';
 import { importFingerprint } from '../go/import-fingerprint.ts';
+import { readModFile } from '../go/mod-file.ts';
 import type { Discovered, DiscoveredFile } from '../plan/discovery.ts';
-import { findGoToolchain, GO_TOOLCHAIN_ENVIRONMENT, type GoToolchain } from './discover-go-toolchain.ts';
-import type { Discoverer, DiscoveryIo } from './discoverer.ts';
+import { declaredGoToolchain, findGoToolchain, GO_TOOLCHAIN_ENVIRONMENT, type GoToolchain } from './discover-go-toolchain.ts';
+import type { Discoverer, DiscoveryIo } from '../plan/discoverer.ts';
 import { goList } from './go-list.ts';
 import { findLocalModules } from './go-local-modules.ts';
 import { goPackageFiles, type GoPackageFiles } from './go-package-files.ts';
 import { workspacePath } from './workspace-path.ts';
 
-/** Arguments: GoPackagesArguments; facts: GoPackagesFacts. */
-export const goPackagesDiscoverer: Discoverer = createGoPackagesDiscoverer();
+/** Brings a declared Go to this machine where it is not there yet. */
+export type InstallGo = (request: GoToolchainRequest, signal: AbortSignal) => Promise<InstalledGo>;
 
 // File systems stamp changes with the clock of the last tick, which lags by up to 10 ms.
 const TICK_MS = 20;
 const ATTEMPTS = 4;
 
-function createGoPackagesDiscoverer(): Discoverer {
+/** Arguments: GoPackagesArguments; facts: GoPackagesFacts. */
+export function createGoPackagesDiscoverer(install: InstallGo): Discoverer {
   // Two platforms are discovered at once: one look at the toolchain serves both.
   const toolchains = new Map<string, Promise<GoToolchain>>();
-  const toolchainOf = async (io: DiscoveryIo): Promise<GoToolchain> => {
-    const key = JSON.stringify(GO_TOOLCHAIN_ENVIRONMENT.map((name) => io.environment[name] ?? null));
+  const toolchainOf = async ({ toolchain, module }: GoPackagesArguments, io: DiscoveryIo): Promise<GoToolchain> => {
+    const key = canonicalJson([toolchain ?? null, ...GO_TOOLCHAIN_ENVIRONMENT.map((name) => io.environment[name] ?? null)]);
     let running = toolchains.get(key);
     if (running === undefined) {
-      running = findGoToolchain(io).finally(() => toolchains.delete(key));
+      const find = async () =>
+        toolchain === undefined
+          ? await findGoToolchain(io, wantedVersion(resolve(io.workspaceRoot, module)))
+          : await declaredGoToolchain(await install(toolchain, io.signal), io);
+      running = find().finally(() => toolchains.delete(key));
       toolchains.set(key, running);
     }
     return await running;
@@ -41,7 +49,10 @@ function createGoPackagesDiscoverer(): Discoverer {
     name: GO_PACKAGES_DISCOVERER,
     version: '1',
     environment: GO_TOOLCHAIN_ENVIRONMENT,
-    run: async (args, io) => await discover(readArguments(args), io, await toolchainOf(io)),
+    run: async (args, io) => {
+      const wanted = readArguments(args);
+      return await discover(wanted, io, await toolchainOf(wanted, io));
+    },
     stillValid: async (previous, changedPaths, io) => (importsUnchanged(previous, changedPaths, io) ? previous : undefined),
   };
 }
@@ -98,6 +109,15 @@ async function discover(args: GoPackagesArguments, io: DiscoveryIo, toolchain: G
     message: `Cannot list the imports of Go package "${printable(args.package)}": its files keep changing, expected them to stay as they are for a moment`,
     hint: 'Find out which program writes them, and build when it is done',
   });
+}
+
+// Only for a hint, so whatever is wrong with the module is not said here.
+function wantedVersion(folder: string): string | undefined {
+  try {
+    return wantedGoVersion(readModFile(readFileSync(join(findLocalModules(folder, false).moduleRoot, 'go.mod'), 'utf8')));
+  } catch {
+    return undefined;
+  }
 }
 
 interface Look {

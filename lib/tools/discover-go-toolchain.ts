@@ -1,10 +1,11 @@
-// Finds the Go of this machine: the first `go` on PATH, its version, and the folders that it keeps its caches in.
+// Looks at the Go that a build uses, the first `go` on PATH or a declared one: its version, and the folders that it keeps its caches in.
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { runProcess } from '../base/run-process.ts';
-import type { DiscoveryIo } from './discoverer.ts';
+import type { InstalledGo } from '../go/go-toolchain.ts';
+import type { DiscoveryIo } from '../plan/discoverer.ts';
 
 /** Variables that say where Go and its caches are. GOFLAGS and the like are not among them: targets say what they want. */
 export const GO_TOOLCHAIN_ENVIRONMENT: readonly string[] = [
@@ -34,10 +35,25 @@ export interface GoToolchain {
 
 /**
  * The Go that PATH finds.
+ * @param wantedVersion for the hint where there is none: what the module asks for
  * @throws OCIDSL_GO_MISSING, OCIDSL_GO_BROKEN, OCIDSL_GO_CACHE
  */
-export async function findGoToolchain(io: Pick<DiscoveryIo, 'environment' | 'signal'>): Promise<GoToolchain> {
-  const { goBinary, watched } = findGoBinary(io.environment['PATH'] ?? '');
+export async function findGoToolchain(io: GoIo, wantedVersion: string | undefined): Promise<GoToolchain> {
+  const { goBinary, watched } = findGoBinary(io.environment['PATH'] ?? '', wantedVersion);
+  return await lookAtGo(goBinary, watched, io);
+}
+
+/**
+ * A declared Go.
+ * @throws OCIDSL_GO_BROKEN, OCIDSL_GO_CACHE
+ */
+export async function declaredGoToolchain({ goRoot, goBinary }: InstalledGo, io: GoIo): Promise<GoToolchain> {
+  return await lookAtGo(goBinary, [goRoot, goBinary], io);
+}
+
+type GoIo = Pick<DiscoveryIo, 'environment' | 'signal'>;
+
+async function lookAtGo(goBinary: string, watched: readonly string[], io: GoIo): Promise<GoToolchain> {
   // `go env` and not `go version`: it also knows what the user set with `go env -w`. In the command's own folder, because a
   // go.mod or go.work could ask for another toolchain.
   const cwd = dirname(goBinary);
@@ -83,7 +99,7 @@ export async function findGoToolchain(io: Pick<DiscoveryIo, 'environment' | 'sig
 }
 
 // Relative entries of PATH are left out, as Go itself does.
-function findGoBinary(path: string): { goBinary: string; watched: string[] } {
+function findGoBinary(path: string, wantedVersion: string | undefined): { goBinary: string; watched: string[] } {
   const watched: string[] = [];
   for (const folder of path.split(delimiter)) {
     if (!isAbsolute(folder)) continue;
@@ -97,8 +113,8 @@ function findGoBinary(path: string): { goBinary: string; watched: string[] } {
   throw new OcidslError({
     code: 'OCIDSL_GO_MISSING',
     kind: 'environment',
-    message: `Cannot find Go: no folder of PATH has a program "go", expected an installed Go`,
-    hint: 'Install Go from https://go.dev/dl/ and put its bin folder on PATH',
+    message: `Cannot find Go: no folder of PATH has a program "go" and the workspace declares none, expected one of the two`,
+    hint: `Add goToolchain({ name: 'go', version: '${wantedVersion ?? '…'}' }) to the root build.config.ts, or install Go from https://go.dev/dl/`,
   });
 }
 

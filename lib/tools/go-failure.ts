@@ -19,15 +19,17 @@ export interface GoFailurePlace {
   /** Absolute folder of the go.mod; OCIDSL_GO_MODULES_MISSING carries it as `cause.moduleDirectory`. */
   readonly moduleDirectory: string;
   readonly cwd: string;
+  /** Version of the Go that the workspace declares, where it does. */
+  readonly declaredVersion?: string | undefined;
 }
 
 interface Known {
   readonly pattern: RegExp;
   readonly code: `OCIDSL_${string}`;
   readonly kind?: ErrorKind;
-  readonly is: (match: RegExpExecArray) => string;
+  readonly is: (match: RegExpExecArray, place: GoFailurePlace) => string;
   readonly expected: string;
-  readonly hint?: (match: RegExpExecArray) => string;
+  readonly hint?: (match: RegExpExecArray, place: GoFailurePlace) => string;
 }
 
 // In order of preference where several apply: modules that go.sum does not list are not downloaded in vain.
@@ -36,9 +38,13 @@ const KNOWN: readonly Known[] = [
     pattern: /requires go >= ?(\S+) \(running go ?([^;)\s]+)/,
     code: 'OCIDSL_GO_VERSION',
     kind: 'environment',
-    is: ([, wanted, have]) => `it requires Go ${wanted}, and Go ${have} is installed`,
+    is: ([, wanted, have], { declaredVersion }) =>
+      `it requires Go ${wanted}, and Go ${have} is ${declaredVersion === undefined ? 'installed' : 'what the workspace declares'}`,
     expected: 'a Go that is new enough',
-    hint: ([, wanted]) => `Install Go ${wanted} or newer from https://go.dev/dl/, or lower the go line of go.mod`,
+    hint: ([, wanted], { declaredVersion }) =>
+      declaredVersion === undefined
+        ? `Install Go ${wanted} or newer from https://go.dev/dl/, or lower the go line of go.mod`
+        : `Raise the version of goToolchain to ${wanted} or newer and run "ocidsl lock", or lower the go line of go.mod`,
   },
   {
     pattern: /missing go\.sum entry/,
@@ -131,8 +137,8 @@ export function knownGoFailure(output: string, place: GoFailurePlace): OcidslErr
     return new OcidslError({
       code: known.code,
       kind: known.kind ?? 'config',
-      message: `Cannot build Go package "${printable(place.package)}": ${printable(known.is(match))}, expected ${known.expected}`,
-      hint: known.hint === undefined ? undefined : printable(known.hint(match)),
+      message: `Cannot build Go package "${printable(place.package)}": ${printable(known.is(match, place))}, expected ${known.expected}`,
+      hint: known.hint === undefined ? undefined : printable(known.hint(match, place)),
       output: tidy(output, place),
       cause:
         known.code === 'OCIDSL_GO_MODULES_MISSING'

@@ -86,6 +86,7 @@ export async function goList(args: GoPackagesArguments, local: GoLocal, cwd: str
     workspaceRoot: local.workspaceRoot,
     moduleDirectory: local.moduleRoot,
     cwd,
+    declaredVersion: args.toolchain?.version,
   };
   if (exitCode !== 0) throw goFailure(stderr.toString('utf8'), place);
   const packages = parsePackages(stdout.toString('utf8'));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { goBinary, ociImage, pkgTar, select } from '../../../lib/index.ts';
-import { ImageInfo, IndexInfo, LoadInfo, PushInfo } from '../../../lib/rules/providers.ts';
+import { ImageInfo, IndexInfo, LoadInfo } from '../../../lib/rules/providers.ts';
+import { PushInfo } from '../../../lib/rules/push-info.ts';
 import { labelOf } from '../../../lib/graph/handle.ts';
 import type { Workspace } from '../../../lib/graph/workspace.ts';
 import { formatPlatform } from '../../../lib/oci/platform.ts';
@@ -114,6 +115,23 @@ describe('goOciImage', () => {
       repository: 'r.example/hello',
       remoteTags: ['v1'],
     });
+  });
+
+  test.each([
+    [{ push: { repositories: ['r.example/a', 'r.example/b'] } }, { repositories: ['r.example/a', 'r.example/b'] }],
+    [{ push: { repositoryFile: 'where.txt' } }, { repositoryFile: { $file: 'where.txt' } }],
+    [{ push: { repository: 'r.example/a' }, repository: 'r.example/b' }, { repository: 'r.example/a' }],
+    [
+      { repository: 'r.example/a', remoteTags: [() => 'x'] },
+      { repository: 'r.example/a', remoteTags: [{ $function: true }] },
+    ],
+  ])('pushes where %j says', (given, expected) => {
+    expect(
+      attributesOf(
+        declare(() => hello(given)),
+        'hello_push',
+      ),
+    ).toEqual({ image: { $target: 'hello_index' }, ...expected });
   });
 
   test('has the defaults that it documents', () => {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Discovered } from '../../../lib/plan/discovery.ts';
-import { goPackagesDiscoverer } from '../../../lib/tools/discover-go-packages.ts';
-import { discoverGo, discoveryIo, factsOf, hasGo, HELLO, tree, write } from './go-fixtures.ts';
+import { discoverGo, discoveryIo, factsOf, goPackagesDiscoverer, hasGo, HELLO, tree, write } from './go-fixtures.ts';
 
 const local = (found: Discovered) => found.watched.filter((path) => !path.startsWith('/'));
 

@@ -10,10 +10,15 @@ import { encodeGoBuildSpec, type GoBuildSpec } from '../../../lib/go/go-build-sp
 import type { GoPackagesArguments, GoPackagesFacts } from '../../../lib/go/go-packages.ts';
 import { goPlatform, type GoTarget } from '../../../lib/go/go-platform.ts';
 import type { Discovered } from '../../../lib/plan/discovery.ts';
-import { goPackagesDiscoverer } from '../../../lib/tools/discover-go-packages.ts';
-import type { DiscoveryIo } from '../../../lib/tools/discoverer.ts';
+import { createGoPackagesDiscoverer } from '../../../lib/tools/discover-go-packages.ts';
+import type { Discoverer, DiscoveryIo } from '../../../lib/plan/discoverer.ts';
 import { goBuildTool } from '../../../lib/tools/go-build.ts';
 import { MemoryInputs, MemoryOutputs } from './memory-tool.ts';
+
+/** The discoverer, for workspaces that declare no Go. */
+export const goPackagesDiscoverer: Discoverer = createGoPackagesDiscoverer(async () => {
+  throw new Error('No Go is declared here');
+});
 
 /** Whether the tests have a Go to run. */
 export const hasGo = (() => {

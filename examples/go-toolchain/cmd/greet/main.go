@@ -1,0 +1,6 @@
+// Greet says which Go compiled it.
+package main
+
+import "runtime"
+
+func main() { println("compiled by", runtime.Version()) }
