@@ -15,10 +15,14 @@ import type { Settings } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 import { checkGraph, openWorkspace } from './workspace-session.ts';
 
-/** A sink target whose content has been made. */
-export interface MadeSink<T> {
+/** A sink target that has been analysed. */
+export interface PlannedSink<T> {
   readonly label: string;
   readonly info: T;
+}
+
+/** A sink target whose content has been made. */
+export interface MadeSink<T> extends PlannedSink<T> {
   readonly content: MadeContent;
 }
 
@@ -36,8 +40,8 @@ export async function withSinks<T, R>(
     readonly signal: AbortSignal;
     readonly platform: Platform;
     readonly emit: EventListener;
-    /** Registries that --insecure allows to be reached by plain HTTP. */
-    readonly insecure?: readonly string[];
+    /** Called when the targets are known and nothing has been made. */
+    readonly prepare?: (planned: readonly PlannedSink<T>[], maker: Maker, root: string) => Promise<void>;
   },
   use: (sinks: readonly MadeSink<T>[], maker: Maker) => Promise<R>,
 ): Promise<R> {
@@ -46,15 +50,17 @@ export async function withSinks<T, R>(
   terminal.root = session.root;
   try {
     checkGraph(session);
-    const network = createNetwork(settings.environment, emit, command.insecure);
+    const network = createNetwork(settings.environment, emit);
     const maker = createMaker(session, settings, emit, signal, network, await openLock(session, settings, network, emit, signal));
     try {
       const configured = analyzeAll(maker.analysis, session.requested, platform);
+      const planned = configured.map(({ target, providers }): PlannedSink<T> => ({
+        label: target.label,
+        info: providers.get(provider.name) as T,
+      }));
+      await command.prepare?.(planned, maker, session.root);
       const sinks = await Promise.all(
-        configured.map(async ({ target, providers }): Promise<MadeSink<T>> => {
-          const info = providers.get(provider.name) as T;
-          return { label: target.label, info, content: await makeContent(contentOf(info), maker, session) };
-        }),
+        planned.map(async (sink): Promise<MadeSink<T>> => ({ ...sink, content: await makeContent(contentOf(sink.info), maker, session) })),
       );
       saveSnapshot(
         session,

@@ -6,21 +6,23 @@ import type { RegistryClient } from '../registry/client.ts';
 export interface Network {
   /** The one registry client of the command. */
   readonly registry: () => Promise<RegistryClient>;
+  /** Allows registries, with port, to be reached by plain HTTP from now on. */
+  allowInsecure(registries: Iterable<string>): void;
   close(): Promise<void>;
 }
 
-/** Registries in `insecure` are reached by plain HTTP. */
-export function createNetwork(
-  environment: Readonly<Record<string, string | undefined>>,
-  emit: EventListener,
-  insecure: readonly string[] = [],
-): Network {
+/** Makes the network of a command; nothing is loaded or opened yet. */
+export function createNetwork(environment: Readonly<Record<string, string | undefined>>, emit: EventListener): Network {
   let client: Promise<RegistryClient> | undefined;
+  const insecure = new Set<string>();
   return {
     registry: () =>
       (client ??= import('../registry/client.ts').then(({ createRegistryClient }) =>
         createRegistryClient({ environment, insecure, events: emit }),
       )),
+    allowInsecure(registries) {
+      for (const registry of registries) insecure.add(registry);
+    },
     close: async () => await (await client)?.close(),
   };
 }

@@ -5,7 +5,13 @@ import { isHandle, labelOf, type Handle } from './handle.ts';
 import { formatLabel, parseLabel } from './label.ts';
 import { casesOf, isSelect, type Configurable } from './select.ts';
 import { sourcePath } from './source-path.ts';
-import type { AttributeValue, SourceReference, TargetReference } from './value.ts';
+import {
+  createFunctionReference,
+  type AttributeValue,
+  type FunctionReference,
+  type SourceReference,
+  type TargetReference,
+} from './value.ts';
 import { isOcidslError } from '../base/errors.ts';
 import { describeValue } from './describe-value.ts';
 
@@ -204,6 +210,21 @@ export function file(): AttributeType<string, { readonly $file: string }> {
         result.problem === undefined ? describeValue(value) : `${describeValue(value)} (${result.problem})`,
         this.expects,
       );
+      return null;
+    },
+  };
+}
+
+/**
+ * A function that a sink calls when it runs, such as one that makes tags. It is no part of what the target declares: another function in its place
+ * builds nothing anew, so `analyze()` passes it on and must not call it.
+ */
+export function callback<F extends (...args: never[]) => unknown>(expects = 'a function'): AttributeType<F, FunctionReference<F>> {
+  return {
+    expects,
+    normalize(value, path, context) {
+      if (typeof value === 'function') return createFunctionReference(value);
+      context.problem(path, describeValue(value), expects);
       return null;
     },
   };

@@ -25,6 +25,16 @@ export interface GlobReference {
 /** Where an action's input comes from, as written in a config. */
 export type SourceReference = TargetReference | FileReference | GlobReference;
 
+/**
+ * A function of the config, for a sink to call. The function itself is no part of the normal form, and so of no key: what it returns must
+ * not matter to analysis.
+ */
+export interface FunctionReference<F = unknown> {
+  readonly $function: true;
+  /** Type-level only. */
+  readonly '~type'?: F;
+}
+
 /** A value by platform, resolved during analysis. */
 export interface SelectValue {
   readonly $select: { readonly [platform: string]: AttributeValue };
@@ -39,6 +49,7 @@ export type AttributeValue =
   | TargetReference
   | FileReference
   | GlobReference
+  | FunctionReference
   | SelectValue
   | readonly AttributeValue[]
   | { readonly [key: string]: AttributeValue | undefined };
@@ -56,6 +67,25 @@ export function isFileReference(value: unknown): value is FileReference {
 /** Whether a normal form is a glob. */
 export function isGlobReference(value: unknown): value is GlobReference {
   return typeof value === 'object' && value !== null && '$glob' in value;
+}
+
+const CALLED = Symbol.for('ocidsl.function');
+
+/** The normal form of a function. Two functions have equal ones. */
+export function createFunctionReference<F>(called: F): FunctionReference<F> {
+  const reference: FunctionReference<F> = { $function: true };
+  Object.defineProperty(reference, CALLED, { value: called });
+  return reference;
+}
+
+/** Whether a normal form is a function. */
+export function isFunctionReference(value: unknown): value is FunctionReference {
+  return typeof value === 'object' && value !== null && '$function' in value;
+}
+
+/** The function behind its normal form. */
+export function functionOf<F>(reference: FunctionReference<F>): F {
+  return (reference as unknown as Record<symbol, F>)[CALLED]!;
 }
 
 /** Whether a normal form depends on the platform. */

@@ -1,53 +1,64 @@
 // The rule ociPush: what `ocidsl push` sends where.
-import { fixed, list, optional, required, string, target } from '../graph/attribute.ts';
 import type { Handle } from '../graph/handle.ts';
-import type { Configurable } from '../graph/select.ts';
+import { isTargetReference } from '../graph/value.ts';
+import type { AnalysisContext } from '../plan/analysis-context.ts';
 import { defineRule, provide } from '../plan/define-rule.ts';
-import { parseReference } from '../registry/reference.ts';
-import { problemOf } from './checks.ts';
-import { ImageInfo, IndexInfo, PushInfo } from './providers.ts';
+import type { AttachmentValue } from './attachment-attribute.ts';
+import { OCI_PUSH_SCHEMA, type OciPushAttributes } from './oci-push-attributes.ts';
+import { FilesInfo, ImageInfo, IndexInfo } from './providers.ts';
+import { PushInfo, type PlannedAttachment } from './push-info.ts';
+import { planSources } from './source-inputs.ts';
 
-/** Attributes of {@link ociPush}. */
-export interface OciPushAttributes {
-  /** Name of the target. */
-  readonly name: string;
-  /** What to push: an index, or an image, which is then pushed for `linux/<architecture of this machine>` unless `--platform` says otherwise. */
-  readonly image: Handle<'IndexInfo'> | Handle<'ImageInfo'> | string;
-  /** Registry and repository, without tag or digest. @example repository: 'ghcr.io/acme/hello' */
-  readonly repository: Configurable<string>;
-  /** Tags to set, after everything else has been pushed. @default ["latest"] */
-  readonly remoteTags?: Configurable<readonly string[]>;
-}
-
-const repositoryText = string('a repository such as "ghcr.io/acme/hello", without tag or digest', (text) => {
-  const problem = problemOf(() => parseReference(text));
-  if (problem !== undefined) return problem;
-  const reference = parseReference(text);
-  return reference.tag !== undefined || reference.digest !== undefined ? 'it has a tag or digest, which go into remoteTags' : undefined;
-});
-const tagText = string('a tag of 1 to 128 letters, digits and _ . -', (tag) =>
-  /^\w[\w.-]{0,127}$/.test(tag) ? undefined : 'it has another form',
-);
+const DESTINATIONS = ['repository', 'repositories', 'repositoryFile'] as const;
 
 /**
  * Names where an index or image is pushed by `ocidsl push`: blobs first, then manifests, then the index, tags last, so a push that fails never
- * moves a tag. Building it builds what would be pushed.
+ * moves a tag. Building it builds the image; attachments and files that say where to push are read by the push.
  *
  * @example
- * ociPush({ name: 'hello_push', image: index, repository: 'ghcr.io/acme/hello', remoteTags: ['latest', 'v1'] });
+ * ociPush({
+ *   name: 'hello_push',
+ *   image: index,
+ *   repository: 'ghcr.io/acme/hello',
+ *   remoteTags: ['latest', '{{git.shortCommit}}{{git.dirty}}'],
+ *   attachments: [{ artifactType: 'application/spdx+json', file: 'sbom.spdx.json' }],
+ * });
  * @see https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
  */
 export const ociPush: (attributes: OciPushAttributes) => Handle<'PushInfo'> = defineRule({
   name: 'ociPush',
-  attributes: {
-    image: fixed(required(target('IndexInfo', 'ImageInfo'))),
-    repository: required(repositoryText),
-    remoteTags: optional(list(tagText)),
-  },
+  attributes: OCI_PUSH_SCHEMA,
   provides: [PushInfo],
+  check(values, problem) {
+    const given = DESTINATIONS.filter((name) => values[name] !== undefined);
+    if (given.length === 0) problem('repository', 'it is missing', `one of ${DESTINATIONS.join(', ')}`);
+    if (given.length > 1) problem(given[1]!, `it is given beside ${given[0]}`, 'one of the two');
+    if (Array.isArray(values.repositories) && values.repositories.length === 0) problem('repositories', 'it is empty', 'one or more');
+  },
   analyze(context) {
-    const { image, repository, remoteTags } = context.values;
+    const { image, repository, repositories, repositoryFile, remoteTags, remoteTagsFile, attachments } = context.values;
     const content = context.tryUse(image, IndexInfo) ?? context.use(image, ImageInfo);
-    return [provide(PushInfo, { content, repository, remoteTags: remoteTags ?? ['latest'] })];
+    return [
+      provide(PushInfo, {
+        content,
+        repositories: repository === undefined ? (repositories ?? []) : [repository],
+        ...(repositoryFile === undefined ? {} : { repositoryFile: planSources(context, [repositoryFile], 'repository') }),
+        remoteTags: remoteTags ?? (remoteTagsFile === undefined ? ['latest'] : []),
+        ...(remoteTagsFile === undefined ? {} : { remoteTagsFile: planSources(context, [remoteTagsFile], 'tags') }),
+        attachments: (attachments ?? []).map((value, i) => planAttachment(context, value, `attachments/${i}`)),
+      }),
+    ];
   },
 });
+
+function planAttachment(context: AnalysisContext<unknown>, value: AttachmentValue, prefix: string): PlannedAttachment {
+  const { artifactType, files } = value;
+  const [only] = files;
+  const stated = files.length === 1 && isTargetReference(only) ? context.use(only, FilesInfo).mediaType : undefined;
+  return {
+    artifactType,
+    mediaType: value.mediaType ?? stated ?? artifactType,
+    files: planSources(context, files, prefix),
+    annotations: Object.fromEntries(value.annotations ?? []),
+  };
+}

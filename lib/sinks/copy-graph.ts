@@ -1,180 +1,166 @@
-// Copies a graph of descriptors into a repository: blobs in parallel, each document after everything below it, nothing that is
-// there already. A copy that is interrupted leaves only blobs that nothing refers to.
+// Gives a repository what it lacks: blobs in parallel, mounted where another repository has them, each document after everything below
+// it. A copy that is interrupted leaves only blobs that nothing refers to.
+import type { Digest } from '../base/digest.ts';
+import { isOcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { Limiter } from '../base/limiter.ts';
-import { descriptorDigest, type Descriptor } from '../oci/descriptor.ts';
-import { isForeignLayerMediaType, isIndexMediaType } from '../oci/media-types.ts';
-import type { Repository } from '../registry/client.ts';
+import { descriptorDigest } from '../oci/descriptor.ts';
 import { missingBlobs } from '../registry/registry-failure.ts';
 import type { BlobSource } from '../store/blob-source.ts';
-import { openBlob } from './open-blob.ts';
-import type { GraphNode } from './successors.ts';
+import type { BlobPlaces } from './blob-places.ts';
+import { openerOf } from './open-blob.ts';
+import { isForeign, type PushNode, type SurveyedRepository } from './push-survey.ts';
+import { together } from './together.ts';
+import { Turns } from './turns.ts';
 
-/** How one blob got to where it is. */
+/** How one blob or document got to where it is. */
 export type CopyOutcome = 'uploaded' | 'mounted' | 'present' | 'foreign';
 
-/** What to copy, where from and where to. */
-export interface CopyGraphOptions {
-  /** Every node, children before parents, as collectGraph() gives them. */
-  readonly nodes: readonly GraphNode[];
-  readonly source: BlobSource;
-  readonly repository: Repository;
-  /** Repositories of the same registry that may have a blob, the likeliest first. */
-  readonly mountFrom: (descriptor: Descriptor) => readonly string[];
-  /** Shared by all copies of a command. */
+/** What the copies of a push share. */
+export interface CopyContext {
+  readonly places: BlobPlaces;
   readonly limit: Limiter;
-  readonly signal: AbortSignal;
+  /** Aborted when any of the copies fails. */
+  readonly stop: AbortController;
   readonly events?: EventListener | undefined;
 }
 
-/** What a copy did. */
-export interface CopySummary {
-  /** Outcome of every node that was looked at, by digest; below a document that is present nothing is. */
-  readonly outcomes: ReadonlyMap<string, CopyOutcome>;
-  /** Bytes of the blobs and documents that were uploaded. */
-  readonly uploadedBytes: number;
-}
-
-/** Whether a node is stored under `/manifests/`: documents, and whatever an index lists. */
-export function manifestDigests(nodes: readonly GraphNode[]): ReadonlySet<string> {
-  const digests = new Set<string>();
-  for (const { descriptor, bytes, successors } of nodes) {
-    if (bytes !== undefined) digests.add(descriptor.digest);
-    if (isIndexMediaType(descriptor.mediaType)) for (const child of successors) digests.add(child.digest);
-  }
-  return digests;
-}
-
 /**
- * The nodes that the repository may lack: those that are not below a document which it has.
- * @returns the nodes to copy, children before parents, and the documents that are present
- */
-export async function findMissing(
-  nodes: readonly GraphNode[],
-  repository: Repository,
-  limit: Limiter,
-): Promise<{ readonly missing: readonly GraphNode[]; readonly present: ReadonlySet<string> }> {
-  const byDigest = new Map(nodes.map((node) => [node.descriptor.digest, node]));
-  const manifests = manifestDigests(nodes);
-  const missing = new Set<GraphNode>();
-  const present = new Set<string>();
-  const visit = async (node: GraphNode): Promise<void> => {
-    const { digest, size } = node.descriptor;
-    if (missing.has(node) || present.has(digest)) return;
-    // A registry takes a document only when it has all that is below, so its presence vouches for that.
-    const head = manifests.has(digest) ? await limit(() => repository.headManifest(digest)) : undefined;
-    if (head !== undefined && (head.size === undefined || head.size === size)) {
-      present.add(digest);
-      return;
-    }
-    missing.add(node);
-    await Promise.all(node.successors.map((child) => visit(byDigest.get(child.digest)!)));
-  };
-  const root = nodes.at(-1);
-  if (root !== undefined) await visit(root);
-  return { missing: nodes.filter((node) => missing.has(node)), present };
-}
-
-/**
- * Copies what is missing. Documents are stored by digest; tags are the caller's business.
+ * Stores what is missing; documents by digest, tags are the caller's business.
+ * @returns how each digest that was missing got there
  * @throws the first failure, after everything else has been stopped
  */
-export async function copyGraph(options: CopyGraphOptions): Promise<CopySummary> {
-  const { nodes, repository, limit } = options;
-  const { missing, present } = await findMissing(nodes, repository, limit);
-  const manifests = manifestDigests(nodes);
-  const outcomes = new Map<string, CopyOutcome>([...present].map((digest) => [digest, 'present']));
-  const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
-  let uploadedBytes = 0;
-
-  const copyNode = async (node: GraphNode): Promise<void> => {
-    const { descriptor } = node;
-    // Children that failed have stopped the copy already; their own promise reports why.
-    await Promise.all(node.successors.map(async (child) => tasks.get(child.digest)));
-    const outcome = await limit(async () => {
-      signal.throwIfAborted();
-      return manifests.has(descriptor.digest) ? copyDocument(options, node, signal) : copyBlob(options, descriptor, signal);
-    });
-    outcomes.set(descriptor.digest, outcome);
-    if (outcome === 'uploaded') uploadedBytes += descriptor.size;
-  };
-
-  const tasks = new Map<string, Promise<void>>();
-  const failures: unknown[] = [];
-  for (const node of missing) {
-    const task = copyNode(node).catch((error: unknown) => {
-      failures.push(error);
-      stop.abort(error);
-      throw error;
-    });
-    tasks.set(node.descriptor.digest, task);
-  }
-  await Promise.allSettled(tasks.values());
-  if (failures.length > 0) throw failures[0];
-  return { outcomes, uploadedBytes };
+export async function copyMissing(surveyed: SurveyedRepository, context: CopyContext): Promise<ReadonlyMap<string, CopyOutcome>> {
+  return await new Copy(surveyed, context).run();
 }
 
-async function copyBlob(options: CopyGraphOptions, descriptor: Descriptor, signal: AbortSignal, force = false): Promise<CopyOutcome> {
-  const { source, repository } = options;
-  // Their licence keeps them where their urls are; registries accept manifests without them.
-  if (isForeignLayerMediaType(descriptor.mediaType) && (descriptor.urls?.length ?? 0) > 0) return 'foreign';
-  if (!force && (await repository.hasBlob(descriptor, signal))) return 'present';
-  const digest = descriptorDigest(descriptor);
-  const transfer = startTransfer(options, descriptor);
-  try {
-    const outcome = await repository.putBlob(
-      {
-        digest: descriptor.digest,
-        size: descriptor.size,
-        open: (offset) => transfer.count(openBlob(source, digest, offset), offset),
-        signal,
-      },
-      force ? [] : options.mountFrom(descriptor),
+class Copy {
+  readonly #to: SurveyedRepository;
+  readonly #context: CopyContext;
+  readonly #outcomes = new Map<string, CopyOutcome>();
+  readonly #tasks = new Map<string, Promise<void>>();
+  readonly #attaching = new Turns();
+
+  constructor(to: SurveyedRepository, context: CopyContext) {
+    this.#to = to;
+    this.#context = context;
+  }
+
+  async run(): Promise<ReadonlyMap<string, CopyOutcome>> {
+    await together(
+      [...this.#to.missing].map((digest) => this.#task(digest)),
+      this.#context.stop,
     );
-    transfer.finish(outcome === 'mounted' ? 'mounted' : 'done');
-    return outcome;
-  } catch (error) {
-    transfer.finish('failed');
-    throw error;
+    return this.#outcomes;
+  }
+
+  #task(digest: string): Promise<void> {
+    let task = this.#tasks.get(digest);
+    if (task === undefined) this.#tasks.set(digest, (task = this.#copy(this.#to.nodes.get(digest)!)));
+    return task;
+  }
+
+  async #copy(node: PushNode): Promise<void> {
+    const { manifests, missing } = this.#to;
+    const needed = node.successors.map((child) => child.digest);
+    if (node.subject !== undefined) needed.push(node.subject);
+    await Promise.all(needed.filter((digest) => missing.has(digest)).map((digest) => this.#task(digest)));
+    const { digest } = node.descriptor;
+    this.#outcomes.set(digest, manifests.has(digest) ? await this.#copyDocument(node) : await this.#copyBlob(node));
+  }
+
+  async #copyBlob(node: PushNode): Promise<CopyOutcome> {
+    const { places } = this.#context;
+    const { repository } = this.#to;
+    const { digest } = node.descriptor;
+    return await places.inTurn(repository, digest, async () => {
+      const outcome = await this.#request(() => this.#putBlob(node, places.mountFrom(repository, digest, node.candidates)));
+      places.note(repository, digest);
+      return outcome;
+    });
+  }
+
+  async #putBlob({ descriptor, source }: PushNode, mountFrom: readonly string[]): Promise<CopyOutcome> {
+    const { digest, size } = descriptor;
+    const { signal } = this.#context.stop;
+    const transfer = startTransfer(`${this.#to.repository.repository}@${digest.slice(0, 19)}`, size, this.#context.events);
+    try {
+      // Where it may be mounted nobody asks yet where else it would come from: that can be another registry.
+      const stored = descriptorDigest(descriptor);
+      const open = mountFrom.length === 0 ? await openerOf(source, stored) : (offset: number) => openLater(source, stored, offset);
+      const outcome = await this.#to.repository.putBlob({ digest, size, open, onSent: transfer.sent, signal }, mountFrom);
+      transfer.finish(outcome === 'mounted' ? 'mounted' : 'done');
+      return outcome;
+    } catch (error) {
+      transfer.finish('failed');
+      // What was sent had not been verified: where our own copy is damaged, that is what there is to say.
+      if (!signal.aborted && mayBeDamaged(error)) await source.localPath?.(descriptorDigest(descriptor));
+      throw error;
+    }
+  }
+
+  async #copyDocument(node: PushNode): Promise<CopyOutcome> {
+    const { subject } = node;
+    const store = () => this.#request(() => this.#putDocument(node));
+    // Where the list of referrers is kept under a tag it is read, changed and written: by one attachment of a subject at a time.
+    await (subject === undefined ? store() : this.#attaching.take(subject, store));
+    return 'uploaded';
+  }
+
+  async #putDocument(node: PushNode): Promise<void> {
+    const { repository, nodes, manifests } = this.#to;
+    const { digest, mediaType } = node.descriptor;
+    const bytes = node.bytes ?? (await node.source.readBytes(descriptorDigest(node.descriptor)));
+    const put = () =>
+      node.subject === undefined
+        ? repository.putManifest(digest, mediaType, bytes, this.#context.stop.signal)
+        : repository.putReferrer(digest, bytes);
+    try {
+      await put();
+    } catch (error) {
+      // The registry said that it had these; once more, without asking.
+      const named = missingBlobs(error);
+      if (named === undefined) throw error;
+      for (const child of node.successors) {
+        if (named.length > 0 && !named.includes(child.digest)) continue;
+        const below = nodes.get(child.digest)!;
+        if (manifests.has(child.digest)) await this.#putDocument(below);
+        else if (!isForeign(child)) await this.#putBlob(below, []);
+      }
+      await put();
+    }
+  }
+
+  #request<T>(send: () => Promise<T>): Promise<T> {
+    const { limit, stop } = this.#context;
+    return limit(async () => {
+      stop.signal.throwIfAborted();
+      return await send();
+    });
   }
 }
 
-async function copyDocument(options: CopyGraphOptions, node: GraphNode, signal: AbortSignal): Promise<CopyOutcome> {
-  const { repository, source } = options;
-  const { digest, mediaType } = node.descriptor;
-  const bytes = node.bytes ?? (await source.readBytes(descriptorDigest(node.descriptor)));
-  try {
-    await repository.putManifest(digest, mediaType, bytes, signal);
-  } catch (error) {
-    // The registry said that it had these blobs; once more, without asking.
-    const named = missingBlobs(error);
-    if (named === undefined) throw error;
-    const again = node.successors.filter((child) => named.length === 0 || named.includes(child.digest));
-    for (const child of again) await copyBlob(options, child, signal, true);
-    await repository.putManifest(digest, mediaType, bytes, signal);
-  }
-  return 'uploaded';
+async function* openLater(source: BlobSource, digest: Digest, offset: number): AsyncGenerator<Uint8Array> {
+  yield* (await openerOf(source, digest))(offset);
+}
+
+function mayBeDamaged(error: unknown): boolean {
+  if (!isOcidslError(error)) return true;
+  return error.kind === 'integrity' || error.kind === 'environment' || error.code === 'OCIDSL_REGISTRY_HTTP_400';
 }
 
 const PROGRESS_STEP_BYTES = 1 << 20;
 let lastTransfer = 0;
 
-function startTransfer({ events, repository }: CopyGraphOptions, descriptor: Descriptor) {
+function startTransfer(message: string, totalBytes: number, events: EventListener | undefined) {
   const id = ++lastTransfer;
-  const message = `${repository.repository}@${descriptor.digest.slice(0, 19)}`;
   let told = 0;
-  events?.({ type: 'transfer-started', id, message, totalBytes: descriptor.size });
+  events?.({ type: 'transfer-started', id, message, totalBytes });
   return {
-    async *count(chunks: AsyncIterable<Uint8Array>, offset: number) {
-      let bytes = offset;
-      for await (const chunk of chunks) {
-        yield chunk;
-        bytes += chunk.byteLength;
-        if (bytes - told < PROGRESS_STEP_BYTES && bytes >= told) continue;
-        told = bytes;
-        events?.({ type: 'transfer-progress', id, bytes });
-      }
+    sent: (bytes: number) => {
+      if (bytes - told < PROGRESS_STEP_BYTES && bytes >= told) return;
+      told = bytes;
+      events?.({ type: 'transfer-progress', id, bytes });
     },
     finish: (outcome: 'done' | 'mounted' | 'failed') => events?.({ type: 'transfer-finished', id, message, outcome }),
   };

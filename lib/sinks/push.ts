@@ -1,40 +1,24 @@
-// The push sink: one image or index to any number of repositories. Everything is stored by digest first, in all of them; only
+// The push sink: any number of images to any number of repositories, in one pass. Everything is stored by digest first, everywhere; only
 // then do tags move. A push that fails or is interrupted moves no tag.
-import type { EventListener } from '../base/events.ts';
 import { OcidslError } from '../base/errors.ts';
-import { createLimiter, type Limiter } from '../base/limiter.ts';
-import type { Descriptor } from '../oci/descriptor.ts';
-import type { RegistryClient, Repository } from '../registry/client.ts';
+import type { Repository } from '../registry/client.ts';
 import { formatRepository, type RepositoryName } from '../registry/reference.ts';
-import type { BlobSource } from '../store/blob-source.ts';
-import { copyGraph, manifestDigests, type CopySummary } from './copy-graph.ts';
-import { collectGraph, type GraphNode } from './successors.ts';
+import { copyMissing, type CopyOutcome } from './copy-graph.ts';
+import type { PushOptions } from './push-options.ts';
+import { isForeign, surveyPush, type PushNode, type PushSurvey, type SurveyedRepository } from './push-survey.ts';
+import { together } from './together.ts';
 
-/** A repository to push to. */
-export interface PushDestination {
-  readonly repository: RepositoryName;
-  /** Tags that shall point to the image afterwards, moved in this order. */
-  readonly tags: readonly string[];
+export type { PushDestination, PushImage, PushOptions } from './push-options.ts';
+
+/** What a push did in one repository for one image. */
+export interface CopySummary {
+  /** By digest, of the image and its attachments; what another image of the same push brought there is `present`. */
+  readonly outcomes: ReadonlyMap<string, CopyOutcome>;
+  /** Bytes of the blobs and documents that were uploaded. */
+  readonly uploadedBytes: number;
 }
 
-/** What to push and where to. */
-export interface PushImageOptions {
-  /** The manifest or index. */
-  readonly root: Descriptor;
-  readonly source: BlobSource;
-  readonly destinations: readonly PushDestination[];
-  readonly client: RegistryClient;
-  /** Repositories that may have a blob, such as the base image's; those of other registries are ignored. */
-  readonly mountCandidates?: (descriptor: Descriptor) => readonly RepositoryName[];
-  /** Requests at a time. Default: 8. */
-  readonly concurrency?: number;
-  /** Asks for every digest again before the tags move. Default: false. */
-  readonly verify?: boolean;
-  readonly signal?: AbortSignal;
-  readonly events?: EventListener;
-}
-
-/** One finished destination. */
+/** One image in one of its destinations. */
 export interface PushedImage {
   /** `registry/repository@sha256:…` */
   readonly reference: string;
@@ -42,137 +26,141 @@ export interface PushedImage {
   readonly summary: CopySummary;
 }
 
-/** What a push would do to one blob or document. */
-export interface PlannedBlob {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly size: number;
-  /** `mount` where a candidate has it; should the registry refuse, it is uploaded. */
-  readonly action: 'upload' | 'mount' | 'skip';
-}
-
-/** What a push would do to one destination. */
-export interface PushPlan {
-  readonly reference: string;
-  readonly blobs: readonly PlannedBlob[];
-  /** `from` is the digest that the tag has now; absent where there is no such tag. */
-  readonly tags: readonly { readonly tag: string; readonly from?: string; readonly to: string }[];
-  /** Sum of what would be uploaded. */
-  readonly uploadBytes: number;
-}
-
 /**
- * Pushes an image.
- * @returns one result a destination, in their order
- * @throws OCIDSL_REGISTRY_… and the like; no tag has moved then, unless moving one of them was what failed
+ * Pushes images.
+ * @returns for each image one result a destination, in their order
+ * @throws OCIDSL_PUSH_TAG_TWICE where one tag is to be set to two images; OCIDSL_REGISTRY_… and the like. No tag has moved then, unless moving one
+ * of them was what failed: a warning says which have moved
  */
-export async function pushImage(options: PushImageOptions): Promise<PushedImage[]> {
-  const { root, source, destinations, client } = options;
-  const signal = options.signal ?? new AbortController().signal;
-  const limit = createLimiter(options.concurrency ?? 8);
-  const nodes = await collectGraph(root, source);
-
-  const copies = await inRegistryOrder(destinations, async (destination, earlier) => {
-    const repository = client.repository(destination.repository);
-    const mountFrom = mountNames(options, destination, earlier);
-    const summary = await copyGraph({ nodes, source, repository, mountFrom, limit, signal, events: options.events });
-    if (options.verify) await verifyStored(repository, nodes, limit);
-    return { repository, summary };
-  });
-
-  for (const [index, { tags }] of destinations.entries()) {
-    for (const tag of tags) {
-      signal.throwIfAborted();
-      await moveTag(copies[index]!.repository, tag, nodes.at(-1)!, signal);
-    }
-  }
-  return destinations.map(({ repository, tags }, index) => ({
-    reference: `${formatRepository(repository)}@${root.digest}`,
-    tags,
-    summary: copies[index]!.summary,
-  }));
-}
-
-/** What pushImage() would do, found out by asking only. */
-export async function planPush(options: PushImageOptions): Promise<PushPlan[]> {
-  const { root, source, destinations, client } = options;
-  const limit = createLimiter(options.concurrency ?? 8);
-  const nodes = await collectGraph(root, source);
-  return inRegistryOrder(destinations, async (destination, earlier) => {
-    const repository = client.repository(destination.repository);
-    const candidates = mountNames(options, destination, earlier);
-    const manifests = manifestDigests(nodes);
-    const blobs = await Promise.all(
-      nodes.map(({ descriptor }) =>
-        limit(async (): Promise<PlannedBlob> => {
-          const { digest, mediaType, size } = descriptor;
-          const isManifest = manifests.has(digest);
-          const isPresent = isManifest ? (await repository.headManifest(digest)) !== undefined : await repository.hasBlob(descriptor);
-          const isMountable = !isManifest && candidates(descriptor).length > 0;
-          return { digest, mediaType, size, action: isPresent ? 'skip' : isMountable ? 'mount' : 'upload' };
+export async function pushImages(options: PushOptions): Promise<PushedImage[][]> {
+  checkTags(options);
+  return await stoppable(options, async (stop) => {
+    const survey = await surveyPush(options, stop);
+    const copied = new Map(
+      await together(
+        [...survey.repositories].map(async ([key, surveyed]) => {
+          const outcomes = await copyMissing(surveyed, { ...survey, stop, events: options.events });
+          if (options.verify === true) await verifyStored(surveyed, survey, stop);
+          return [key, outcomes] as const;
         }),
+        stop,
       ),
     );
-    const tags = await Promise.all(
-      destination.tags.map(async (tag) => {
-        const head = await limit(() => repository.headManifest(tag));
-        const from = head?.digest ?? (head && (await repository.getManifest(tag))?.digest);
-        return { tag, to: root.digest, ...(from !== undefined && { from }) };
-      }),
-    );
-    const uploadBytes = blobs.reduce((sum, blob) => sum + (blob.action === 'upload' ? blob.size : 0), 0);
-    return { reference: `${formatRepository(destination.repository)}@${root.digest}`, blobs, tags, uploadBytes };
+    await moveTags(options, survey, stop);
+    return summarize(survey, copied);
   });
 }
 
-// Registries run side by side; within one, each repository can mount from those before it.
-async function inRegistryOrder<T>(
-  destinations: readonly PushDestination[],
-  run: (destination: PushDestination, earlier: readonly RepositoryName[]) => Promise<T>,
-): Promise<T[]> {
-  const results: T[] = [];
-  const registries = [...new Set(destinations.map(({ repository }) => repository.registry))];
-  const runs = registries.map(async (registry) => {
-    const earlier: RepositoryName[] = [];
-    for (const [index, destination] of destinations.entries()) {
-      if (destination.repository.registry !== registry) continue;
-      results[index] = await run(destination, [...earlier]);
-      earlier.push(destination.repository);
+/** Runs with a controller that the caller's signal aborts too. */
+export async function stoppable<T>({ signal }: PushOptions, run: (stop: AbortController) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const abort = () => stop.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await run(stop);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** @throws OCIDSL_PUSH_TAG_TWICE */
+export function checkTags({ images }: PushOptions): void {
+  const owners = new Map<string, string>();
+  for (const { root, destinations } of images) {
+    for (const { repository, tags } of destinations) {
+      for (const tag of tags) {
+        const name = `${formatRepository(repository)}:${tag}`;
+        const owner = owners.get(name) ?? root.digest;
+        owners.set(name, owner);
+        if (owner === root.digest) continue;
+        throw new OcidslError({
+          code: 'OCIDSL_PUSH_TAG_TWICE',
+          message: `Cannot push to "${name}": two images of this push are to have that tag, ${owner} and ${root.digest}`,
+          hint: 'Give one of them another tag, or push them one after the other',
+        });
+      }
     }
-  });
-  const settled = await Promise.allSettled(runs);
-  const failed = settled.find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return results;
+  }
 }
 
-function mountNames(options: PushImageOptions, { repository }: PushDestination, earlier: readonly RepositoryName[]) {
-  return (descriptor: Descriptor): string[] => {
-    const candidates = [...earlier, ...(options.mountCandidates?.(descriptor) ?? [])];
-    const names = candidates.filter(({ registry }) => registry === repository.registry).map((name) => name.repository);
-    return [...new Set(names)].filter((name) => name !== repository.repository);
-  };
+// One after the other: what comes after a failure stays where it is.
+async function moveTags({ images, events }: PushOptions, { repositories, graphs }: PushSurvey, stop: AbortController): Promise<void> {
+  const moved: string[] = [];
+  const done = new Set<string>();
+  try {
+    for (const [i, { root, destinations }] of images.entries()) {
+      for (const { repository: name, tags } of destinations) {
+        const { repository, tags: before } = repositories.get(formatRepository(name))!;
+        for (const tag of tags) {
+          const reference = `${formatRepository(name)}:${tag}`;
+          // Immutable tags may be pushed again only where nothing changes, and a PUT is what such registries refuse.
+          if (before.get(tag) === root.digest || done.has(reference)) continue;
+          stop.signal.throwIfAborted();
+          await moveTag(
+            repository,
+            tag,
+            graphs[i]!.nodes.find(({ descriptor }) => descriptor.digest === root.digest)!,
+            stop.signal,
+          );
+          done.add(reference);
+          moved.push(reference);
+        }
+      }
+    }
+  } catch (error) {
+    if (moved.length > 0) events?.({ type: 'warning', message: `These tags had been moved before the push failed: ${moved.join(', ')}` });
+    throw error;
+  }
 }
 
-async function moveTag(repository: Repository, tag: string, root: GraphNode, signal: AbortSignal): Promise<void> {
+async function moveTag(repository: Repository, tag: string, root: PushNode, signal: AbortSignal): Promise<void> {
   const { digest, mediaType } = root.descriptor;
-  // Immutable tags may be pushed again only where nothing changes, and a PUT is what such registries refuse.
-  if ((await repository.headManifest(tag))?.digest === digest) return;
   if (root.bytes === undefined) throw new Error(`Image ${digest} has no document`);
   await repository.putManifest(tag, mediaType, root.bytes, signal);
 }
 
-async function verifyStored(repository: Repository, nodes: readonly GraphNode[], limit: Limiter): Promise<void> {
-  const manifests = manifestDigests(nodes);
-  const check = async ({ descriptor }: GraphNode) => {
+async function verifyStored({ repository, nodes, manifests }: SurveyedRepository, { limit }: PushSurvey, stop: AbortController) {
+  const check = async ({ descriptor }: PushNode) => {
     const { digest } = descriptor;
-    const isThere = manifests.has(digest) ? (await repository.headManifest(digest)) !== undefined : await repository.hasBlob(descriptor);
-    if (isThere || descriptor.urls !== undefined) return;
+    const { signal } = stop;
+    const isThere = manifests.has(digest)
+      ? (await repository.headManifest(digest, signal, 'pull,push')) !== undefined
+      : isForeign(descriptor) || (await repository.hasBlob(descriptor, signal));
+    if (isThere) return;
     throw new OcidslError({
       code: 'OCIDSL_PUSH_INCOMPLETE',
       kind: 'integrity',
       message: `Cannot push to "${formatRepository(repository)}": the registry accepted ${digest} and does not have it`,
     });
   };
-  await Promise.all(nodes.map((node) => limit(() => check(node))));
+  await together(
+    [...nodes.values()].map((node) => limit(() => check(node))),
+    stop,
+  );
+}
+
+function summarize(survey: PushSurvey, copied: ReadonlyMap<string, ReadonlyMap<string, CopyOutcome>>): PushedImage[][] {
+  const counted = new Set<string>();
+  const summaryOf = (name: RepositoryName, nodes: readonly PushNode[]): CopySummary => {
+    const repository = formatRepository(name);
+    const outcomes = new Map<string, CopyOutcome>();
+    let uploadedBytes = 0;
+    for (const { descriptor } of nodes) {
+      const { digest, size } = descriptor;
+      const isFirst = !counted.has(`${repository}@${digest}`);
+      counted.add(`${repository}@${digest}`);
+      const outcome = isForeign(descriptor) ? 'foreign' : ((isFirst ? copied.get(repository)?.get(digest) : undefined) ?? 'present');
+      if (outcome === 'uploaded') uploadedBytes += size;
+      if (isFirst || !outcomes.has(digest)) outcomes.set(digest, outcome);
+    }
+    return { outcomes, uploadedBytes };
+  };
+  return survey.graphs.map(({ image, nodes }) =>
+    image.destinations.map(({ repository, tags }) => ({
+      reference: `${formatRepository(repository)}@${image.root.digest}`,
+      tags,
+      summary: summaryOf(repository, nodes),
+    })),
+  );
 }

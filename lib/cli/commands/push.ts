@@ -1,67 +1,75 @@
 // `ocidsl push NAME…`
+import { isAbsolute } from 'node:path';
 import type { EventListener } from '../../base/events.ts';
-import { PushInfo } from '../../rules/providers.ts';
-import { createRegistryClient } from '../../registry/client.ts';
+import { PushInfo } from '../../rules/push-info.ts';
 import { loadUndici } from '../../registry/dispatcher.ts';
-import { parseReference } from '../../registry/reference.ts';
-import { planPush, pushImage, type PushDestination } from '../../sinks/push.ts';
+import { planPush } from '../../sinks/push-plan.ts';
+import { pushImages, type PushDestination } from '../../sinks/push.ts';
+import type { ReadGitState } from '../git-state.ts';
 import { interruptible } from '../interruption.ts';
-import { withSinks, type MadeSink } from '../make-sink.ts';
+import { withSinks } from '../make-sink.ts';
+import { attachmentsOf } from '../push-attachments.ts';
+import { destinationsOf, type DestinationOptions } from '../push-destinations.ts';
+import { planRows, planText, pushedRows, pushedText, type TargetResult } from '../push-report.ts';
 import { usage, type Settings } from '../settings.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Options of push. */
-export interface PushOptions {
-  readonly repository?: string;
-  readonly tag?: readonly string[];
+export interface PushOptions extends DestinationOptions {
   readonly dryRun?: boolean;
   readonly insecure?: boolean;
 }
 
-/** Pushes images and indexes, tags last, and prints a digest reference for each. */
+/** Pushes images and indexes in one pass, tags last, and prints a digest reference for each target and repository. */
 export async function push(names: readonly string[], options: PushOptions, settings: Settings, terminal: Terminal): Promise<void> {
   if (names.length === 0) throw usage('Cannot push: no target is named, expected one or more', 'Run "ocidsl list" to see every target');
   if (options.repository !== undefined && names.length > 1) throw usage('Cannot push several targets to one --repository: name one target');
-  const { platform, environment } = settings;
-  await interruptible(async (signal) => {
-    const emit = preloading(terminal.reporter.emit);
-    await withSinks(
-      names,
-      PushInfo,
-      (info) => info.content,
-      { settings, terminal, signal, platform, emit },
-      async (sinks) => {
-        const destinations = sinks.map((sink) => destinationOf(sink, options));
-        const insecure = options.insecure === true ? destinations.map(({ repository }) => repository.registry) : [];
-        const client = createRegistryClient({ environment, insecure, events: terminal.reporter.emit });
-        try {
-          for (const [i, { content }] of sinks.entries()) {
-            const job = {
-              root: content.root,
-              source: content.source,
-              destinations: [destinations[i]!],
-              client,
-              signal,
-              events: terminal.reporter.emit,
-            };
-            if (options.dryRun === true) {
-              const plans = await planPush(job);
-              terminal.reporter.close();
-              terminal.print(settings.json ? `${JSON.stringify(plans, undefined, 2)}\n` : plans.map(planText).join(''));
-              continue;
+  const { platform } = settings;
+  const { emit } = terminal.reporter;
+  const destinations = new Map<string, readonly PushDestination[]>();
+  const text = await interruptible(
+    async (signal) =>
+      await withSinks(
+        names,
+        PushInfo,
+        (info) => info.content,
+        {
+          settings,
+          terminal,
+          signal,
+          platform,
+          emit: preloading(emit),
+          async prepare(planned, maker, root) {
+            const git = once(() => gitState(root, settings, signal));
+            for (const sink of planned) {
+              const own = await destinationsOf(sink, { options, git, maker, signal });
+              destinations.set(sink.label, own);
+              // Also for what is built on an image of that registry.
+              if (options.insecure === true) maker.network.allowInsecure(own.map(({ repository }) => repository.registry));
             }
-            const pushed = await pushImage(job);
-            terminal.reporter.close();
-            terminal.print(
-              settings.json ? `${JSON.stringify(pushed, undefined, 2)}\n` : pushed.map(({ reference }) => `${reference}\n`).join(''),
-            );
+          },
+        },
+        async (sinks, maker) => {
+          const images = await Promise.all(
+            sinks.map(async (sink) => ({
+              ...sink.content,
+              destinations: destinations.get(sink.label)!,
+              attachments: await attachmentsOf(sink, { maker, signal }),
+            })),
+          );
+          const job = { images, client: await maker.network.registry(), signal, events: emit };
+          const named = <T>(each: readonly T[][]): TargetResult<T>[] => each.map((results, i) => ({ label: sinks[i]!.label, results }));
+          if (options.dryRun === true) {
+            const plans = named(await planPush(job));
+            return settings.json ? jsonText(planRows(plans)) : planText(plans);
           }
-        } finally {
-          await client.close();
-        }
-      },
-    );
-  });
+          const pushed = named(await pushImages(job));
+          return settings.json ? jsonText(pushedRows(pushed)) : pushedText(pushed);
+        },
+      ),
+  );
+  terminal.reporter.close();
+  terminal.print(text);
 }
 
 // While the first action runs there is time to load what the push needs afterwards.
@@ -75,15 +83,17 @@ function preloading(emit: EventListener): EventListener {
   };
 }
 
-function destinationOf({ info }: MadeSink<PushInfo>, options: PushOptions): PushDestination {
-  const reference = parseReference(options.repository ?? info.repository);
-  if (reference.tag !== undefined || reference.digest !== undefined)
-    throw usage(`Cannot use --repository "${options.repository ?? ''}": it has a tag or digest`, 'Give tags with --tag');
-  return { repository: reference, tags: options.tag ?? info.remoteTags };
+async function gitState(root: string, { environment, outputDirectory }: Settings, signal: AbortSignal): Promise<ReadGitState> {
+  const { readGitState } = await import('../git-state.ts');
+  const ignored = isAbsolute(outputDirectory) ? [] : [outputDirectory];
+  return await readGitState({ root, environment, ignored, signal });
 }
 
-function planText(plan: Awaited<ReturnType<typeof planPush>>[number]): string {
-  const lines = plan.blobs.map(({ action, digest, size, mediaType }) => `${action}\t${digest}\t${size}\t${mediaType}\n`);
-  const tags = plan.tags.map(({ tag, from, to }) => `tag\t${tag}\t${from ?? '(none)'} → ${to}\n`);
-  return `${plan.reference}\n${lines.join('')}${tags.join('')}${plan.uploadBytes} bytes to upload\n`;
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function jsonText(rows: readonly object[]): string {
+  return `${JSON.stringify(rows, undefined, 2)}\n`;
 }

@@ -4,6 +4,7 @@ import type { Attribute, AttributeType, NormalizeContext } from '../../../lib/gr
 import { createGlob } from '../../../lib/graph/glob.ts';
 import { createHandle } from '../../../lib/graph/handle.ts';
 import { createSelect } from '../../../lib/graph/select.ts';
+import { functionOf, isFunctionReference, type FunctionReference } from '../../../lib/graph/value.ts';
 
 const PROVIDES: Readonly<Record<string, readonly string[]>> = { 'p/q:tar': ['TarInfo', 'FilesInfo'], binary: ['BinaryInfo'] };
 
@@ -49,6 +50,7 @@ describe('a value that fits has its normal form', () => {
       JSON.parse('{"__proto__": "1"}'),
       [['__proto__', '1']],
     ],
+    ['function, which is no part of it', attribute.callback(), () => 'x', { $function: true }],
     ['file', attribute.file(), '../a', { $file: 'p/a' }],
     ['source: path', attribute.source(), './a/b', { $file: 'p/q/a/b' }],
     ['source: glob', attribute.source(), glob, { $glob: { package: 'p/q', include: ['a/**'], exclude: [], allowEmpty: false, dot: true } }],
@@ -206,4 +208,13 @@ test('optional(), required() and fixed() say what they are called', () => {
   expect(attribute.optional(type)).toEqual({ type, required: false, configurable: true });
   expect(attribute.required(type)).toEqual({ type, required: true, configurable: true });
   expect(attribute.fixed(attribute.required(type))).toEqual({ type, required: true, configurable: false });
+});
+
+test('a function is reached through its normal form, and equal in JSON to any other', () => {
+  const call = () => 'x';
+  const { result } = normalize(attribute.callback(), call);
+  expect(isFunctionReference(result)).toBe(true);
+  expect(functionOf(result as FunctionReference)).toBe(call);
+  expect(JSON.stringify(result)).toBe(JSON.stringify(normalize(attribute.callback(), () => 'y').result));
+  expect(normalize(attribute.callback('a function that makes tags'), 'x').problems).toEqual(['x: "x"; a function that makes tags']);
 });

@@ -1,61 +1,19 @@
 // Pushing whole images: order, skipping, mounting, several destinations, plans, and what a failure leaves behind.
 import { execFile, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { descriptorOf, type Descriptor } from '../../../lib/oci/descriptor.ts';
+import { descriptorOf } from '../../../lib/oci/descriptor.ts';
 import { OCI } from '../../../lib/oci/media-types.ts';
 import { createRegistryClient } from '../../../lib/registry/client.ts';
-import { planPush, pushImage, type PushImageOptions } from '../../../lib/sinks/push.ts';
-import { MemoryCas } from '../../../lib/store/memory-cas.ts';
-import { startFakeRegistry, type FakeRegistryOptions } from '../../../lib/testing/fake-registry.ts';
+import { pushImages, type PushedImage } from '../../../lib/sinks/push.ts';
+import { startFakeRegistry } from '../../../lib/testing/fake-registry.ts';
 import { isInstalled, REAL_REGISTRIES } from '../../conformance/real-registries.ts';
-import { failureOf, testClient } from '../registry/rig.ts';
+import { failureOf } from '../registry/rig.ts';
+import { multiPlatformImage, pushRig } from './push-rig.ts';
 
-/** Two platforms that share their first layer, below an index. */
-async function multiPlatformImage() {
-  const source = new MemoryCas();
-  const put = async (mediaType: string, bytes: Buffer): Promise<Descriptor> => {
-    await source.write(bytes);
-    return descriptorOf(mediaType, bytes);
-  };
-  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
-  const shared = await put(OCI.layerGzip, randomBytes(50_000));
-  const manifests: Descriptor[] = [];
-  for (const architecture of ['amd64', 'arm64']) {
-    const layer = await put(OCI.layerGzip, randomBytes(20_000));
-    const rootfs = { type: 'layers', diff_ids: [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`] };
-    const config = await put(OCI.config, json({ architecture, os: 'linux', rootfs }));
-    const manifest = await put(OCI.manifest, json({ schemaVersion: 2, mediaType: OCI.manifest, config, layers: [shared, layer] }));
-    manifests.push({ ...manifest, platform: { os: 'linux', architecture } });
-  }
-  const root = await put(OCI.index, json({ schemaVersion: 2, mediaType: OCI.index, manifests }));
-  return { source, root, shared, manifests };
-}
-
-async function rig(options: FakeRegistryOptions = {}) {
-  const image = await multiPlatformImage();
-  const registry = await startFakeRegistry(options);
-  const client = testClient();
-  const at = (repository: string) => ({ registry: registry.host, repository });
-  const push = (more: Partial<PushImageOptions> = {}) =>
-    pushImage({
-      root: image.root,
-      source: image.source,
-      client,
-      destinations: [{ repository: at('app'), tags: ['v1', 'latest'] }],
-      ...more,
-    });
-  const close = async () => {
-    await client.close();
-    await registry.close();
-  };
-  return { ...image, registry, client, at, push, [Symbol.asyncDispose]: close };
-}
-
-describe('pushImage()', () => {
+describe('pushImages()', () => {
   it('gives the digest reference, and stores everything and the tags', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const [pushed] = await test.push();
     expect(pushed!.reference).toBe(`${test.registry.host}/app@${test.root.digest}`);
     const { blobs, manifests, tags, uploads } = test.registry.storage.repository('app');
@@ -68,7 +26,7 @@ describe('pushImage()', () => {
   });
 
   it('N43 stores blobs before their manifest, manifests before the index, tags last', async () => {
-    await using test = await rig({ latencyMs: 3 });
+    await using test = await pushRig({ latencyMs: 3 });
     await test.push();
     const puts = test.registry.requests.filter(({ method }) => method === 'PUT').map(({ path }) => path.replace(/\?.*/, ''));
     const index = puts.indexOf(`/v2/app/manifests/${test.root.digest}`);
@@ -79,7 +37,7 @@ describe('pushImage()', () => {
   });
 
   it('uploads a shared layer once', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     await test.push();
     const uploads = test.registry.requests.filter(
       ({ method, path }) => method === 'PUT' && path.includes(encodeURIComponent(test.shared.digest)),
@@ -87,28 +45,24 @@ describe('pushImage()', () => {
     expect(uploads).toHaveLength(1);
   });
 
-  it('asks one question a document and moves no tag where nothing changed', async () => {
-    await using test = await rig();
+  it('asks for its tags only where nothing changed', async () => {
+    await using test = await pushRig();
     await test.push();
     const before = test.registry.requests.length;
     const [pushed] = await test.push();
-    expect(test.registry.log().slice(before)).toEqual([
-      `HEAD /v2/app/manifests/${test.root.digest}`,
-      'HEAD /v2/app/manifests/v1',
-      'HEAD /v2/app/manifests/latest',
-    ]);
+    expect(test.registry.log().slice(before)).toEqual(['HEAD /v2/app/manifests/v1', 'HEAD /v2/app/manifests/latest']);
     expect(pushed!.summary.uploadedBytes).toBe(0);
   });
 
   it('uploads only what a changed image lacks', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     test.registry.storage.putBlob('app', await test.source.readBytes({ hash: test.shared.digest.slice(7), sizeBytes: test.shared.size }));
     const [pushed] = await test.push();
     expect(pushed!.summary.outcomes.get(test.shared.digest)).toBe('present');
   });
 
   it('mounts what a candidate has and never reads it', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const key = { hash: test.shared.digest.slice(7), sizeBytes: test.shared.size };
     test.registry.storage.putBlob('base', await test.source.readBytes(key));
     const source = {
@@ -121,7 +75,7 @@ describe('pushImage()', () => {
   });
 
   it('mounts from the first of several repositories of one registry', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const destinations = ['one', 'two'].map((name) => ({ repository: test.at(name), tags: ['t'] }));
     const [, second] = await test.push({ destinations });
     expect(new Set([...second!.summary.outcomes].filter(([, outcome]) => outcome !== 'uploaded').map(([, outcome]) => outcome))).toEqual(
@@ -131,7 +85,7 @@ describe('pushImage()', () => {
   });
 
   it('N43 moves no tag anywhere unless every destination has everything', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     await using broken = await startFakeRegistry();
     broken.failNext(/PUT .*manifests/, { status: 403 }, 99);
     const destinations = [
@@ -144,11 +98,11 @@ describe('pushImage()', () => {
   });
 
   it('N43 leaves the old tag whichever request fails', async () => {
-    await using probe = await rig();
+    await using probe = await pushRig();
     await probe.push();
     const total = probe.registry.requests.length;
     for (let failing = 0; failing < total; failing++) {
-      await using test = await rig();
+      await using test = await pushRig();
       const old = test.registry.storage.putManifest('app', OCI.manifest, Buffer.from('{"schemaVersion":2}'), 'v1');
       test.registry.storage.repository('app').tags.set('latest', old);
       let seen = 0;
@@ -163,12 +117,12 @@ describe('pushImage()', () => {
         expect(manifests.has(digest)).toBe(true);
         if (digest === test.root.digest) expect(blobs.size).toBe(5);
       }
-      if (outcome === 'failed' && failing < total - 4) expect([...tags.values()]).toEqual([old, old]);
+      if (outcome === 'failed' && failing < total - 1) expect([...tags.values()]).toEqual([old, old]);
     }
   });
 
   it('N46 uploads again what the registry said it had, once', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     test.registry.failNext(`HEAD /v2/app/blobs/${test.shared.digest}`, { status: 200 });
     await test.push();
     expect(test.registry.storage.repository('app').blobs.has(test.shared.digest)).toBe(true);
@@ -176,12 +130,12 @@ describe('pushImage()', () => {
   });
 
   it('N47 notices with verify that a registry stored nothing', async () => {
-    await using test = await rig({ forgetsManifests: true, acceptsIncompleteManifests: true });
+    await using test = await pushRig({ forgetsManifests: true, acceptsIncompleteManifests: true });
     expect(await failureOf(test.push({ verify: true }))).toMatchObject({ code: 'OCIDSL_PUSH_INCOMPLETE', kind: 'integrity' });
   });
 
   it('P4 stops when it is cancelled, moves no tag and leaves no session', async () => {
-    await using test = await rig({ latencyMs: 20 });
+    await using test = await pushRig({ latencyMs: 20 });
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error('interrupted')), 50);
     await expect(test.push({ signal: stop.signal })).rejects.toThrow('interrupted');
@@ -190,7 +144,7 @@ describe('pushImage()', () => {
   });
 
   it('N30 leaves foreign layers where their urls are', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const foreign = { mediaType: OCI.foreignLayerGzip, digest: `sha256:${'f'.repeat(64)}`, size: 9, urls: ['https://example.com/layer'] };
     const config = { mediaType: OCI.config, digest: (await put(test.source, '{}')).digest, size: 2 };
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI.manifest, config, layers: [foreign] }));
@@ -200,7 +154,7 @@ describe('pushImage()', () => {
   });
 
   it('tells of every transfer', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const events: string[] = [];
     await test.push({
       events: (event) => void events.push(event.type === 'transfer-finished' ? `${event.type} ${event.outcome}` : event.type),
@@ -212,12 +166,12 @@ describe('pushImage()', () => {
 
 describe('planPush()', () => {
   it('says what would be uploaded, mounted and skipped and which tags would move, and changes nothing', async () => {
-    await using test = await rig();
+    await using test = await pushRig();
     const bytes = await test.source.readBytes({ hash: test.shared.digest.slice(7), sizeBytes: test.shared.size });
     test.registry.storage.putBlob('app', bytes);
     const old = test.registry.storage.putManifest('app', OCI.manifest, Buffer.from('{}'), 'latest');
     const destinations = [{ repository: test.at('app'), tags: ['v1', 'latest'] }];
-    const [plan] = await planPush({ root: test.root, source: test.source, client: test.client, destinations });
+    const [plan] = await test.plan({ destinations });
     expect(plan!.blobs.find((blob) => blob.digest === test.shared.digest)?.action).toBe('skip');
     expect(plan!.blobs.filter((blob) => blob.action === 'upload')).toHaveLength(7);
     expect(plan!.uploadBytes).toBe(plan!.blobs.filter((blob) => blob.action === 'upload').reduce((sum, blob) => sum + blob.size, 0));
@@ -226,13 +180,7 @@ describe('planPush()', () => {
       { tag: 'latest', from: old, to: test.root.digest },
     ]);
     expect(new Set(test.registry.requests.map(({ method }) => method))).toEqual(new Set(['HEAD']));
-    const mounting = await planPush({
-      root: test.root,
-      source: test.source,
-      client: test.client,
-      destinations,
-      mountCandidates: () => [test.at('base')],
-    });
+    const mounting = await test.plan({ destinations, mountCandidates: () => [test.at('base')] });
     expect(mounting[0]!.blobs.filter((blob) => blob.action === 'mount')).toHaveLength(4);
   });
 });
@@ -240,25 +188,28 @@ describe('planPush()', () => {
 const skopeo = spawnSync('skopeo', ['--version']).status === 0;
 for (const real of REAL_REGISTRIES) {
   const isThere = isInstalled(real.program) && skopeo;
-  describe.skipIf(!isThere)(`pushImage() to ${real.name}${isThere ? '' : ` (skipped: ${real.program} or skopeo is not installed)`}`, () => {
-    it('stores what skopeo reads back, byte for byte', { timeout: 60_000 }, async () => {
-      const image = await multiPlatformImage();
-      const running = await real.start();
-      const client = createRegistryClient({ environment: {} });
-      try {
-        const destinations = [{ repository: { registry: running.host, repository: 'acme/app' }, tags: ['v1'] }];
-        const [pushed] = await pushImage({ root: image.root, source: image.source, client, destinations, verify: true });
-        for (const name of [pushed!.reference, `${running.host}/acme/app:v1`]) {
-          const run = promisify(execFile);
-          const { stdout } = await run('skopeo', ['inspect', '--raw', '--tls-verify=false', `docker://${name}`], { encoding: 'buffer' });
-          expect(descriptorOf(OCI.index, stdout).digest).toBe(image.root.digest);
+  describe.skipIf(!isThere)(
+    `pushImages() to ${real.name}${isThere ? '' : ` (skipped: ${real.program} or skopeo is not installed)`}`,
+    () => {
+      it('stores what skopeo reads back, byte for byte', { timeout: 60_000 }, async () => {
+        const image = await multiPlatformImage();
+        const running = await real.start();
+        const client = createRegistryClient({ environment: {} });
+        try {
+          const destinations = [{ repository: { registry: running.host, repository: 'acme/app' }, tags: ['v1'] }];
+          const [[pushed]] = (await pushImages({ images: [{ ...image, destinations }], client, verify: true })) as [[PushedImage]];
+          for (const name of [pushed.reference, `${running.host}/acme/app:v1`]) {
+            const run = promisify(execFile);
+            const { stdout } = await run('skopeo', ['inspect', '--raw', '--tls-verify=false', `docker://${name}`], { encoding: 'buffer' });
+            expect(descriptorOf(OCI.index, stdout).digest).toBe(image.root.digest);
+          }
+        } finally {
+          await client.close();
+          await running.close();
         }
-      } finally {
-        await client.close();
-        await running.close();
-      }
-    });
-  });
+      });
+    },
+  );
 }
 
 async function put(source: { write(data: Uint8Array): Promise<unknown> }, text: string) {
