@@ -1,6 +1,7 @@
 // The network of one command: a registry client, made when something first needs it. Most builds need none.
 import type { EventListener } from '../base/events.ts';
 import type { RegistryClient } from '../registry/client.ts';
+import { loadHttpClient } from './load-http-client.ts';
 
 /** What reaches the network for a command. */
 export interface Network {
@@ -15,11 +16,12 @@ export interface Network {
 export function createNetwork(environment: Readonly<Record<string, string | undefined>>, emit: EventListener): Network {
   let client: Promise<RegistryClient> | undefined;
   const insecure = new Set<string>();
+  const open = async (): Promise<RegistryClient> => {
+    const [{ createRegistryClient }] = await Promise.all([import('../registry/client.ts'), loadHttpClient()]);
+    return createRegistryClient({ environment, insecure, events: emit });
+  };
   return {
-    registry: () =>
-      (client ??= import('../registry/client.ts').then(({ createRegistryClient }) =>
-        createRegistryClient({ environment, insecure, events: emit }),
-      )),
+    registry: () => (client ??= open()),
     allowInsecure(registries) {
       for (const registry of registries) insecure.add(registry);
     },

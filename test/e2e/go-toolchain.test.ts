@@ -8,12 +8,13 @@ import { moduleZip, request, TINY_GO, ZIP_PATH } from '../unit/fetch/go-rig.ts';
 import { moduleProxy, tree } from '../unit/tools/go-fixtures.ts';
 import { CHECKOUT, exampleWorkspace } from './example-workspace.ts';
 import { filesBelow, has, removeFolder } from './machine.ts';
+import { reachesModuleProxy } from './module-proxy.ts';
 import { announced, digests, messages, until, workspace, type Files, type RunOptions } from './rig.ts';
 
 const VERSION = '1.26.8';
 const hasGo = has('go');
 const isSameGo = hasGo && execFileSync('go', ['env', 'GOVERSION'], { cwd: '/', encoding: 'utf8' }).trim() === `go${VERSION}`;
-const isReachable = await reachesProxy();
+const isReachable = await reachesModuleProxy(VERSION);
 
 const HELLO = join(CHECKOUT, 'examples/hello');
 const EXAMPLE = join(CHECKOUT, 'examples/go-toolchain');
@@ -240,14 +241,3 @@ describe('declarations', () => {
 });
 
 // Whether the proxy that tests would use has the toolchain's smallest file.
-async function reachesProxy(): Promise<boolean> {
-  const value = hasGo ? execFileSync('go', ['env', 'GOPROXY'], { cwd: '/', encoding: 'utf8' }) : (process.env['GOPROXY'] ?? '');
-  const [first = ''] = (value.trim() || 'https://proxy.golang.org').split(/[,|]/);
-  if (!/^https?:/.test(first)) return false;
-  try {
-    const url = `${first.replace(/\/$/, '')}/golang.org/toolchain/@v/v0.0.1-go${VERSION}.linux-amd64.mod`;
-    return (await fetch(url, { signal: AbortSignal.timeout(10_000) })).ok;
-  } catch {
-    return false;
-  }
-}

@@ -1,10 +1,12 @@
 // Images on a base in a registry: what is fetched and when, pins, pushes that mount or stream, and what engines make of the result.
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { REAL_REGISTRIES } from '../conformance/real-registries.ts';
 import type { RunningRegistry } from '../conformance/registry.ts';
 import { canEmulate, hasPodman, podmanIn } from './container-rig.ts';
+import { OCI } from '../../lib/oci/media-types.ts';
+import { startFakeRegistry } from '../../lib/testing/fake-registry.ts';
 import { exampleFiles, linkLibrary } from './example-workspace.ts';
 import { filesBelow } from './machine.ts';
 import { NOISE } from './noise.ts';
@@ -279,3 +281,38 @@ describe.skipIf(!HAS_REGISTRY)(`a base in a registry${REASON}`, () => {
     expect(proxy.requests).toEqual([]);
   });
 });
+
+describe('a base of 2 GB in a registry', () => {
+  it('costs two small requests, and is not downloaded by a build', async () => {
+    const fake = await startFakeRegistry();
+    onTestFinished(() => fake.close());
+    // Its layers are said to be there, and are not: whoever asks for one fails.
+    const layers = [1, 2].map((i) => ({ mediaType: OCI.layerGzip, digest: `sha256:${String(i).repeat(64)}`, size: 1024 ** 3 }));
+    const config = json({
+      os: 'linux',
+      architecture: 'amd64',
+      rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+    });
+    const manifest = json({
+      schemaVersion: 2,
+      mediaType: OCI.manifest,
+      config: { mediaType: OCI.config, digest: fake.storage.putBlob('big', config), size: config.byteLength },
+      layers,
+    });
+    const digest = fake.storage.putManifest('big', OCI.manifest, manifest);
+    const ws = workspace({
+      'build.config.ts': PULL(`image: '${fake.host}/big', digest: '${digest}'`).replace('PUSH', fake.host),
+      'app.txt': 'app',
+    });
+    const [row] = await ws.build(['image', '--platform', 'linux/amd64']);
+    expect(manifestOf(ws, row!.digest).layers.slice(0, 2)).toEqual(layers);
+    expect(fake.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+      `GET /v2/big/manifests/${digest}`,
+      expect.stringContaining('GET /v2/big/blobs/'),
+    ]);
+  });
+});
+
+function json(value: object): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}

@@ -2,11 +2,11 @@
 import { isAbsolute } from 'node:path';
 import type { EventListener } from '../../base/events.ts';
 import { PushInfo } from '../../rules/push-info.ts';
-import { loadUndici } from '../../registry/dispatcher.ts';
 import { planPush } from '../../sinks/push-plan.ts';
 import { pushImages, type PushDestination } from '../../sinks/push.ts';
 import type { ReadGitState } from '../git-state.ts';
 import { interruptible } from '../interruption.ts';
+import { loadHttpClient } from '../load-http-client.ts';
 import { withSinks } from '../make-sink.ts';
 import { attachmentsOf } from '../push-attachments.ts';
 import { destinationsOf, type DestinationOptions } from '../push-destinations.ts';
@@ -79,7 +79,7 @@ function preloading(emit: EventListener): EventListener {
     emit(event);
     if (event.type !== 'action-started' || isLoaded) return;
     isLoaded = true;
-    setTimeout(() => void loadUndici(), 1);
+    setTimeout(() => void loadHttpClient(), 1);
   };
 }
 
