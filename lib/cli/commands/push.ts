@@ -1,6 +1,7 @@
 // `ocidsl push NAME…`
 import { isAbsolute } from 'node:path';
 import type { EventListener } from '../../base/events.ts';
+import { formatRepository } from '../../registry/reference.ts';
 import { PushInfo } from '../../rules/push-info.ts';
 import { planPush } from '../../sinks/push-plan.ts';
 import { pushImages, type PushDestination } from '../../sinks/push.ts';
@@ -8,6 +9,7 @@ import type { ReadGitState } from '../git-state.ts';
 import { interruptible } from '../interruption.ts';
 import { loadHttpClient } from '../load-http-client.ts';
 import { withSinks } from '../make-sink.ts';
+import type { Network } from '../network.ts';
 import { attachmentsOf } from '../push-attachments.ts';
 import { destinationsOf, type DestinationOptions } from '../push-destinations.ts';
 import { planRows, planText, pushedRows, pushedText, type TargetResult } from '../push-report.ts';
@@ -27,6 +29,8 @@ export async function push(names: readonly string[], options: PushOptions, setti
   const { platform } = settings;
   const { emit } = terminal.reporter;
   const destinations = new Map<string, readonly PushDestination[]>();
+  const ended = new AbortController();
+  let warmUp = loadHttpClient;
   const text = await interruptible(
     async (signal) =>
       await withSinks(
@@ -38,12 +42,13 @@ export async function push(names: readonly string[], options: PushOptions, setti
           terminal,
           signal,
           platform,
-          emit: preloading(emit),
+          emit: onceWorkStarts(emit, () => void warmUp().catch(() => undefined)),
           async prepare(planned, maker, root) {
             const git = once(() => gitState(root, settings, signal));
             for (const sink of planned) {
               const own = await destinationsOf(sink, { options, git, maker, signal });
               destinations.set(sink.label, own);
+              warmUp = async () => await connect([...destinations.values()].flat(), maker.network, AbortSignal.any([signal, ended.signal]));
               // Also for what is built on an image of that registry.
               if (options.insecure === true) maker.network.allowInsecure(own.map(({ repository }) => repository.registry));
             }
@@ -66,21 +71,36 @@ export async function push(names: readonly string[], options: PushOptions, setti
           const pushed = named(await pushImages(job));
           return settings.json ? jsonText(pushedRows(pushed)) : pushedText(pushed);
         },
-      ),
+      ).finally(() => ended.abort()),
   );
   terminal.reporter.close();
   terminal.print(text);
 }
 
-// While the first action runs there is time to load what the push needs afterwards.
-function preloading(emit: EventListener): EventListener {
-  let isLoaded = false;
+// Compilers have been started by then, and do not wait for what is loaded beside them.
+const WARM_UP_AFTER_MS = 50;
+
+// While the first actions run there is time for what the push needs afterwards.
+function onceWorkStarts(emit: EventListener, warmUp: () => void): EventListener {
+  let hasStarted = false;
   return (event) => {
     emit(event);
-    if (event.type !== 'action-started' || isLoaded) return;
-    isLoaded = true;
-    setTimeout(() => void loadHttpClient(), 1);
+    if (event.type !== 'action-started' || hasStarted) return;
+    hasStarted = true;
+    setTimeout(warmUp, WARM_UP_AFTER_MS).unref();
   };
+}
+
+// Loads the client and opens the connections, with a token where one is asked for: several round trips that the push need not wait for. What the
+// registry says now is not used, since it may be another thing by then; nor does a failure count before its time.
+async function connect(destinations: readonly PushDestination[], network: Network, signal: AbortSignal): Promise<void> {
+  const client = await network.registry();
+  const repositories = new Map(
+    destinations.map(({ repository, tags }) => [formatRepository(repository), { repository, tag: tags[0] ?? 'latest' }]),
+  );
+  await Promise.allSettled(
+    [...repositories.values()].map(({ repository, tag }) => client.repository(repository).headManifest(tag, signal, 'pull,push')),
+  );
 }
 
 async function gitState(root: string, { environment, outputDirectory }: Settings, signal: AbortSignal): Promise<ReadGitState> {
