@@ -215,7 +215,7 @@ describe.skipIf(CANNOT_PUSH)('pushing (needs go and docker-registry)', () => {
     expect(manifests).toHaveLength(4); // two images, the index by digest, the tag
     expect(manifests[2]).toBe(`PUT /v2/acme/hello/manifests/${index!.digest}`);
     expect(manifests.filter((request) => !request.includes('/manifests/sha256:'))).toEqual(['PUT /v2/acme/hello/manifests/latest']);
-    expect(changes().slice(-4)).toEqual(manifests); // no blob after the first manifest
+    expect(changes().slice(-2)).toEqual(manifests.slice(-2)); // nothing between the index, when all is there, and the tag
   });
 
   it('a second push uploads nothing', async () => {
