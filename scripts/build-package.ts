@@ -50,8 +50,8 @@ async function emitModules(outDir: string): Promise<void> {
 async function bundleCommandLine(outDir: string): Promise<void> {
   const started = await startModules();
   const dynamic = new Set<string>();
-  const exported = [...started].map((path, i) => `export * as m${i} from ${JSON.stringify(join(root, path))};`);
-  await bundle(outDir, 'cli.cjs', `export { main } from ${JSON.stringify(join(root, START))};\n${exported.join('\n')}\n`, {
+  const entry = `export { main } from ${JSON.stringify(join(root, START))};\n${await startedModuleFunction([...started])}`;
+  await bundle(outDir, 'cli.cjs', entry, {
     name: 'later-modules',
     setup(build) {
       build.onResolve({ filter: /^\.\.?\/.*\.ts$/ }, ({ kind, path, resolveDir }) => {
@@ -75,7 +75,7 @@ async function bundleCommandLine(outDir: string): Promise<void> {
         return places.has(module) ? { path: module, namespace: 'started' } : undefined;
       });
       build.onLoad({ filter: /.*/, namespace: 'started' }, ({ path }) => ({
-        contents: `module.exports = Load('cli.cjs').m${places.get(path)!};`,
+        contents: `module.exports = Load('cli.cjs').startedModule(${places.get(path)!});`,
       }));
     },
   });
@@ -101,6 +101,27 @@ async function startModules(): Promise<Set<string>> {
   return new Set(Object.keys(metafile.inputs).filter((path) => /^(lib|macros)\//.test(path)));
 }
 
+// Source of a function that gives a module of the start to those that are loaded later. `export * as` would make an object of every
+// module at each start, which takes a tenth of the time that running all of them does.
+async function startedModuleFunction(modules: readonly string[]): Promise<string> {
+  const { metafile } = await build({
+    ...(await options()),
+    entryPoints: modules.map((path) => join(root, path)),
+    outdir: root,
+    format: 'esm',
+    metafile: true,
+    absWorkingDir: root,
+  });
+  const outputs = Object.values(metafile.outputs);
+  const imports: string[] = [];
+  const objects = modules.map((path, i) => {
+    const names = outputs.find(({ entryPoint }) => entryPoint === path)!.exports;
+    imports.push(`import { ${names.map((name) => `${name} as m${i}_${name}`).join(', ')} } from ${JSON.stringify(join(root, path))};`);
+    return `() => ({ ${names.map((name) => `${name}: m${i}_${name}`).join(', ')} })`;
+  });
+  return `${imports.join('\n')}\nexport function startedModule(i) { return [${objects.join(',\n')}][i](); }\n`;
+}
+
 async function bundle(outDir: string, name: string, entry: string, plugin: Plugin): Promise<void> {
   const outfile = join(outDir, name);
   const result = await build({
@@ -110,7 +131,10 @@ async function bundle(outDir: string, name: string, entry: string, plugin: Plugi
     plugins: [plugin, nativeImport],
   });
   for (const file of result.outputFiles) {
-    writeFileSync(join(outDir, basename(file.path)), file.path === outfile ? stamped(withLazyBuiltins(file.text)) : file.text);
+    writeFileSync(
+      join(outDir, basename(file.path)),
+      file.path === outfile ? stamped(requireAscii(name, withLazyBuiltins(file.text))) : file.text,
+    );
   }
 }
 
@@ -133,14 +157,16 @@ async function options() {
     lineLimit: 120,
     sourcemap: 'linked',
     // A CommonJS module has no import.meta; these are its values for the bundle.
-    define: { 'import.meta.url': '__importMetaUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    define: { 'import.meta.url': '__meta.url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     banner: {
       js:
-        "const __importMetaUrl = require('node:url').pathToFileURL(__filename).href;" +
+        // Making a URL costs a start half a millisecond.
+        "const __meta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };" +
         // Unless the loader has set them:
         'var Import = Import ?? ((url) => import(url));' +
         "var Load = Load ?? ((name) => require('./' + name));" +
-        "const __lazy = (id) => new Proxy({}, { get: (_, name) => (name === 'default' ? require(id) : require(id)[name]) });",
+        // Kept in a variable: require() of a module that is loaded takes a microsecond, and hashing 100,000 files asks as often.
+        "const __lazy = (id) => { let all; return new Proxy({}, { get: (_, name) => ((all ??= require(id)), name === 'default' ? all : all[name]) }); };",
     },
     legalComments: 'none',
     write: false,
@@ -178,6 +204,19 @@ function withLazyBuiltins(code: string): string {
   if (replaced === 0 || /=[\w$]*\(?require\("node:crypto"\)/.test(lazy))
     throw new Error('Built-ins are no longer loaded lazily: look at BUILTIN');
   return lazy;
+}
+
+/**
+ * The code of a bundle, which bin/ocidsl.js reads as latin1. esbuild escapes what is not ASCII in strings and names, but not in regular
+ * expressions.
+ */
+export function requireAscii(name: string, code: string): string {
+  const at = code.search(/[^\0-\x7f]/);
+  if (at < 0) return code;
+  const around = code.slice(Math.max(at - 40, 0), at + 40);
+  throw new Error(
+    `${name} has a character that is not ASCII, which bin/ocidsl.js would read wrongly: write it as \\u{…} in ${JSON.stringify(around)}`,
+  );
 }
 
 // bin/ocidsl.js keeps compiled code under this stamp. It cannot go by the file's time, which npm sets to the same day in

@@ -1,7 +1,6 @@
 // What this copy of the library is: where it lies, its version, and the modules that configs import from it.
 import { readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import * as library from '../index.ts';
 import * as macros from '../../macros/index.ts';
 
@@ -10,7 +9,8 @@ interface LibraryPackage {
   readonly version: string;
 }
 
-const PACKAGE: LibraryPackage = findPackage(dirname(fileURLToPath(import.meta.url)));
+// Neither dist/ nor a folder of lib/ has a package.json: a failed look costs as much as reading it.
+const PACKAGE: LibraryPackage = findPackage(join(import.meta.dirname, '..'));
 
 /** The package's folder: above dist/ in an installation, above lib/ in a checkout. */
 export const LIBRARY_ROOT: string = PACKAGE.root;

@@ -1,5 +1,5 @@
 // The only place that prints: results on standard output, everything else on standard error.
-import { fstatSync, readFileSync, writeSync } from 'node:fs';
+import { fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { isOcidslError, type OcidslError, type SourceLocation } from '../base/errors.ts';
@@ -64,13 +64,18 @@ function writeAll(fd: number, text: string): void {
   }
 }
 
-// Everything but a character device is no terminal; what is one (or /dev/null) is asked in earnest.
+// Everything but a character device is no terminal, nor is /dev/null; what may be one is asked in earnest, which loads a quarter of Node's network.
 function isTerminal(fd: number): boolean {
   try {
-    return fstatSync(fd).isCharacterDevice() && isatty(fd);
+    const stat = fstatSync(fd);
+    return stat.isCharacterDevice() && stat.rdev !== nullDevice() && isatty(fd);
   } catch {
     return false; // It is closed.
   }
+}
+
+function nullDevice(): number | undefined {
+  return statSync('/dev/null', { throwIfNoEntry: false })?.rdev;
 }
 
 function debugText(error: OcidslError): string {

@@ -2,14 +2,12 @@
 import { join } from 'node:path';
 import { OcidslError } from '../base/errors.ts';
 import { BundleCache } from './bundle-cache.ts';
-import { bundleConfig } from './bundle-config.ts';
 import type { ConfigBundle, ImportedPackage } from './config-bundle.ts';
 import { configError } from './config-error.ts';
 import { configFileIn, workspacePath } from './config-file.ts';
 import { isGuardFailure } from './guard-evaluation.ts';
 import { evaluateModule, evaluateScript, importUrl, type Evaluated } from './evaluate-bundle.ts';
 import { setLoaderRegistry, sourceMeta } from './loader-registry.ts';
-import { missingPackage } from './missing-package.ts';
 import type { LoaderContext, PackageLoader } from './package-loader.ts';
 
 interface Prepared {
@@ -76,10 +74,12 @@ export class BundleLoader implements PackageLoader {
   async #read(name: string): Promise<Prepared> {
     const { root, cacheDirectory, libraryRoot, libraryModules } = this.#context;
     const file = configFileIn(join(root, name));
-    if (file === undefined) throw missingPackage(root, name);
+    if (file === undefined) throw (await import('./missing-package.ts')).missingPackage(root, name);
     const cached = this.#cache.read(name, file);
     if (cached !== undefined && (await this.#importsAreAsBefore(cached.bundle)))
       return this.#add({ ...cached, written: true, cacheable: true });
+    // Loaded here: most starts find the bundle.
+    const { bundleConfig } = await import('./bundle-config.ts');
     const { bundle, cacheable } = await bundleConfig({
       root,
       package: name,

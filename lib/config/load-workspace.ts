@@ -9,8 +9,7 @@ import { BundleLoader } from './bundle-loader.ts';
 import { guardEvaluation } from './guard-evaluation.ts';
 import { setLoaderRegistry } from './loader-registry.ts';
 import { createFrameLocator, type ScriptMap } from './locate-frame.ts';
-import type { LoaderContext } from './package-loader.ts';
-import { TsxLoader } from './tsx-loader.ts';
+import type { LoaderContext, PackageLoader } from './package-loader.ts';
 
 /** What a loader of configs needs to know. */
 export interface ConfigLoaderOptions {
@@ -53,9 +52,10 @@ export function createConfigLoader(options: ConfigLoaderOptions): ConfigLoader {
   const libraryRoot = realpathSync(options.libraryRoot);
   const locate = createFrameLocator({ root: options.root, libraryRoot, maps });
   const context: LoaderContext = { ...options, libraryRoot, workspace, locate, maps };
-  const loader = options.loader === 'tsx' ? new TsxLoader(context) : new BundleLoader(context);
+  let opened: PackageLoader | undefined;
 
   const loadNow = async (packages: readonly string[]): Promise<void> => {
+    const loader = (opened ??= await openLoader(options.loader, context));
     for (const name of packages) await loader.prepare(name);
     setCurrentWorkspace(workspace);
     try {
@@ -77,9 +77,16 @@ export function createConfigLoader(options: ConfigLoaderOptions): ConfigLoader {
       last = result.catch(() => {});
       return result;
     },
-    inputs: () => [...new Set(loader.inputs())].sort(compareUtf8),
+    inputs: () => [...new Set(opened?.inputs())].sort(compareUtf8),
     describeProblems: () => workspace.problems.map((problem) => describeProblem(problem, locate)),
   };
+}
+
+// The other loader is for debugging only, and not part of the start.
+async function openLoader(loader: ConfigLoaderOptions['loader'], context: LoaderContext): Promise<PackageLoader> {
+  if (loader !== 'tsx') return new BundleLoader(context);
+  const { TsxLoader } = await import('./tsx-loader.ts');
+  return new TsxLoader(context);
 }
 
 function describeProblem({ error, sites, otherSites }: LoadProblem, locate: FrameLocator): OcidslError {

@@ -1,7 +1,7 @@
-// Cuts a stream into blocks of fixed size, transforms several of them at a time and hands on the results in order. The
-// blocks depend on the bytes alone, not on how they arrive or on how many are under way.
+// Cuts a stream into blocks, transforms several of them at a time and hands on the results in order. The blocks depend on
+// the bytes and on the cuts alone, not on how they arrive or on how many are under way.
 
-/** Size of a block, in bytes. It decides the bytes of every gzip archive: never change it without the tools' version. */
+/** Largest size of a block, in bytes. It decides the bytes of every gzip archive: never change it without the tools' version. */
 export const BLOCK_SIZE = 1 << 20;
 
 /** Bytes of the block before that a transform can look back on. */
@@ -12,9 +12,9 @@ const DEFAULT_WINDOW = 4;
 
 /** One block of the stream; its memory is used again once its transformed bytes are emitted. */
 export interface Block {
-  /** BLOCK_SIZE bytes; fewer in the last block, which may be empty. */
+  /** BLOCK_SIZE bytes; fewer before a cut, and in the last block, which may be empty. */
   readonly data: Buffer;
-  /** The 32 KiB before `data`; empty for the first block. */
+  /** The 32 KiB before `data`, or as much as there is. */
   readonly history: Buffer;
   readonly isLast: boolean;
 }
@@ -47,7 +47,7 @@ export class BlockWriter implements ByteWriter {
   // HISTORY_SIZE bytes of history, then the block's data.
   #buffer: Buffer = Buffer.allocUnsafeSlow(HISTORY_SIZE + BLOCK_SIZE);
   #used = 0;
-  #isFirst = true;
+  #historyBytes = 0;
   /** Emission of the blocks under way, oldest first. */
   readonly #underWay: Promise<void>[] = [];
   #failure: { readonly error: unknown } | undefined;
@@ -62,6 +62,16 @@ export class BlockWriter implements ByteWriter {
     this.#buffer.set(chunk, HISTORY_SIZE + this.#used);
     this.#used += chunk.length;
     return undefined;
+  }
+
+  /** Bytes of the block that is being filled. */
+  get pendingBytes(): number {
+    return this.#used;
+  }
+
+  /** Ends the block here: what follows is in another one. Await the promise if there is one. */
+  cut(): Promise<void> | undefined {
+    return this.#used === 0 ? undefined : this.#next();
   }
 
   async finish(): Promise<void> {
@@ -82,12 +92,13 @@ export class BlockWriter implements ByteWriter {
   }
 
   async #next(): Promise<void> {
-    const full = this.#buffer;
+    const ended = this.#buffer;
+    const end = HISTORY_SIZE + this.#used;
     this.#submit(false);
     while (this.#underWay.length >= this.#window) await this.#underWay[0];
     this.#throwFailure();
     this.#buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(HISTORY_SIZE + BLOCK_SIZE);
-    this.#buffer.set(full.subarray(BLOCK_SIZE), 0);
+    this.#buffer.set(ended.subarray(end - HISTORY_SIZE, end), 0);
     this.#used = 0;
   }
 
@@ -95,10 +106,10 @@ export class BlockWriter implements ByteWriter {
     const buffer = this.#buffer;
     const block: Block = {
       data: buffer.subarray(HISTORY_SIZE, HISTORY_SIZE + this.#used),
-      history: this.#isFirst ? buffer.subarray(0, 0) : buffer.subarray(0, HISTORY_SIZE),
+      history: buffer.subarray(HISTORY_SIZE - this.#historyBytes, HISTORY_SIZE),
       isLast,
     };
-    this.#isFirst = false;
+    this.#historyBytes = Math.min(HISTORY_SIZE, this.#historyBytes + this.#used);
     this.#options.observe?.(block);
     const previous = this.#underWay.at(-1);
     const emitted = this.#emit(this.#options.transform(block), previous);
