@@ -9,12 +9,13 @@ cd "$(dirname "$0")/.." || exit 0
 packages=(
   podman=podman runc=runc skopeo=skopeo umoci=umoci buildah=buildah docker-registry=docker-registry
   qemu-aarch64-static=qemu-user-static bwrap=bubblewrap strace=strace python3=python3 xz=xz-utils gpgv=gpgv
-  script=bsdutils
+  script=bsdutils gh=gh nginx=nginx-light openssl=openssl
 )
 # command=module path@version
 go_tools=(
   crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
   registry=github.com/distribution/distribution/v3/cmd/registry@v3.1.2
+  regctl=github.com/regclient/regclient/cmd/regctl@v0.11.7
 )
 
 say() { echo "setup-tests: $*" >&2; }

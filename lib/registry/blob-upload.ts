@@ -20,6 +20,8 @@ export interface BlobUpload extends BlobIdentity {
   readonly signal?: AbortSignal | undefined;
   /** Called with the bytes that the registry is known to have. */
   readonly onProgress?: (bytes: number) => void;
+  /** Called with the position behind the last byte that was given to the connection; it goes back where an upload starts again. */
+  readonly onSent?: (position: number) => void;
 }
 
 /** What one request did to an upload. */
@@ -60,7 +62,7 @@ class Upload {
   constructor(context: RepositoryContext, blob: BlobUpload, session: UploadSession) {
     this.#context = context;
     this.#blob = blob;
-    this.#cursor = createByteCursor(blob.open);
+    this.#cursor = createByteCursor(blob.open, blob.onSent);
     this.session = session;
     this.#milestone = context.limits.progressBytes;
   }

@@ -1,7 +1,9 @@
 // Reads a re-openable blob in pieces: chunks that follow each other come from one pass over it.
+import { setImmediate } from 'node:timers/promises';
+import type { ByteStream } from './http.ts';
 
 /** Opens a blob's bytes from `offset` on. */
-export type OpenBlob = (offset: number) => AsyncIterable<Uint8Array>;
+export type OpenBlob = (offset: number) => ByteStream;
 
 /** A position in a blob. */
 export interface ByteCursor {
@@ -13,9 +15,15 @@ export interface ByteCursor {
   close(): void;
 }
 
-/** A cursor over the blob that `open` reads. */
-export function createByteCursor(open: OpenBlob): ByteCursor {
-  let iterator: AsyncIterator<Uint8Array> | undefined;
+// A receiver that is as fast as we are would keep timers and signals waiting as long as bytes are at hand.
+const BREATH_BYTES = 4 << 20;
+
+/**
+ * A cursor over the blob that `open` reads.
+ * @param onRead called with the position after each piece that was handed out
+ */
+export function createByteCursor(open: OpenBlob, onRead?: (position: number) => void): ByteCursor {
+  let iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array> | undefined;
   let position = 0;
   let furthest = 0;
   let rest: Uint8Array | undefined;
@@ -27,23 +35,25 @@ export function createByteCursor(open: OpenBlob): ByteCursor {
     iterator = undefined;
     rest = undefined;
     // Not awaited: a source that is stuck in a read would hold up whoever gave it up.
-    ended?.return?.().catch(() => undefined);
+    void Promise.resolve(ended?.return?.()).catch(() => undefined);
   };
 
   async function* slice(start: number, end: number): AsyncGenerator<Uint8Array> {
     if (start === end) return;
     if (iterator === undefined || position !== start || !isBetween) {
       close();
-      iterator = open(start)[Symbol.asyncIterator]();
+      iterator = iteratorOf(open(start));
       position = start;
     }
     const own = iterator;
     isBetween = false;
+    let sinceBreath = 0;
     while (position < end) {
       let chunk = rest;
       rest = undefined;
       if (chunk === undefined) {
-        const next = await own.next();
+        const result = own.next();
+        const next = result instanceof Promise ? await result : result;
         if (next.done === true) throw new Error(`A blob ended at ${position} bytes, expected ${end}`);
         chunk = next.value;
       }
@@ -55,7 +65,12 @@ export function createByteCursor(open: OpenBlob): ByteCursor {
       position += chunk.byteLength;
       furthest = Math.max(furthest, position);
       if (position === end) isBetween = true;
+      onRead?.(position);
       yield chunk;
+      sinceBreath += chunk.byteLength;
+      if (sinceBreath < BREATH_BYTES) continue;
+      sinceBreath = 0;
+      await setImmediate();
     }
   }
 
@@ -66,4 +81,8 @@ export function createByteCursor(open: OpenBlob): ByteCursor {
     },
     close,
   };
+}
+
+function iteratorOf(stream: ByteStream): Iterator<Uint8Array> | AsyncIterator<Uint8Array> {
+  return Symbol.iterator in stream ? stream[Symbol.iterator]() : stream[Symbol.asyncIterator]();
 }

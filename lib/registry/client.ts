@@ -34,8 +34,8 @@ import type { WireTimeouts } from './wire-transport.ts';
 export interface RegistryClientOptions {
   /** Environment variables: where credentials, proxies and certificates are looked for. HOME gives the home folder. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Registries that are reached by plain HTTP, compared exactly, with port. Default: none; this machine's own always are. */
-  readonly insecure?: readonly string[];
+  /** Registries that are reached by plain HTTP, compared exactly, with port; asked when one is first used. Default: none; this machine's own always are. */
+  readonly insecure?: readonly string[] | ReadonlySet<string>;
   /** Receives warnings of registries and of credential helpers. */
   readonly events?: (event: BuildEvent) => void;
   readonly limits?: Partial<RegistryLimits>;
@@ -55,12 +55,12 @@ export interface Repository extends RepositoryName {
   hasBlob(blob: BlobIdentity, signal?: AbortSignal, access?: 'pull' | 'pull,push'): Promise<boolean>;
   /** Mounts or uploads a blob; see BlobUpload. `mountFrom` names repositories of the same registry that may have it. */
   putBlob(blob: BlobUpload, mountFrom?: readonly string[]): Promise<'mounted' | 'uploaded'>;
-  /** The bytes of a blob, size and digest verified, downloads that break off continued. */
-  readBlob(blob: BlobIdentity, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The bytes of a blob, size and digest verified (the size only, from an `offset` above 0 on), downloads that break off continued. */
+  readBlob(blob: BlobIdentity, signal?: AbortSignal, offset?: number): AsyncIterable<Uint8Array>;
   /** The manifest of a tag or digest, its digest checked; undefined where there is none. */
-  getManifest(reference: string): Promise<FetchedManifest | undefined>;
-  /** What the registry says of a tag or digest; undefined where there is none. */
-  headManifest(reference: string): Promise<ManifestHead | undefined>;
+  getManifest(reference: string, signal?: AbortSignal): Promise<FetchedManifest | undefined>;
+  /** What the registry says of a tag or digest; undefined where there is none. `access` as for hasBlob(), but `pull` by default. */
+  headManifest(reference: string, signal?: AbortSignal, access?: 'pull' | 'pull,push'): Promise<ManifestHead | undefined>;
   /** Stores a manifest under a tag or its digest. Retries are safe. */
   putManifest(reference: string, mediaType: string, bytes: Uint8Array, signal?: AbortSignal): Promise<StoredManifest>;
   /** All tags, asked for `pageSize` at a time; empty where the repository does not exist. */
@@ -86,7 +86,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
   const clock = options.clock ?? systemClock;
   const resolve = options.resolveHost ?? resolveHost;
   const emit = options.events ?? (() => undefined);
-  const insecure = new Set(options.insecure);
+  const insecure: ReadonlySet<string> = options.insecure instanceof Set ? options.insecure : new Set(options.insecure);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const backoff = createBackoff({ ...DEFAULT_RETRY_POLICY, ...options.retry }, clock);
   const dispatchers = createDispatchers(environment);
@@ -116,16 +116,16 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         repository: name.repository,
         hasBlob: (blob, signal, access) => hasBlob(context, blob.digest, blob.size, signal, access),
         putBlob: (blob, mountFrom) => putBlob(context, blob, mountFrom),
-        readBlob: (blob, signal) => readBlob(context, blob, signal),
-        getManifest: (reference) => getManifest(context, reference),
-        headManifest: (reference) => headManifest(context, reference),
+        readBlob: (blob, signal, offset) => readBlob(context, blob, signal, offset),
+        getManifest: (reference, signal) => getManifest(context, reference, signal),
+        headManifest: (reference, signal, access) => headManifest(context, reference, signal, access),
         putManifest: (reference, mediaType, bytes, signal) => putManifest(context, reference, mediaType, bytes, signal),
         listTags: (pageSize) => listTags(context, pageSize),
         listReferrers: (digest, artifactType) => listReferrers(context, digest, artifactType),
         putReferrer: (digest, bytes) => putReferrer(context, bytes, digest),
       };
     },
-    explainCredentials: (name) => credentials.find(name),
+    explainCredentials: (name) => credentials.explain(name),
     close: () => dispatchers.close(),
   };
 }

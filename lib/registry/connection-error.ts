@@ -32,6 +32,9 @@ const NETWORK_CODES: Record<string, string> = {
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the answer is shorter or longer than its Content-Length',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'the network is unreachable',
+  ENETDOWN: 'the network is unreachable',
+  // What Linux says of IPv6 addresses on a machine without any.
+  EADDRNOTAVAIL: 'the network is unreachable',
   EAI_AGAIN: 'the name could not be resolved for now',
 };
 
@@ -70,7 +73,7 @@ export function connectionError(method: string, url: URL, thrown: unknown): unkn
   if (timeout !== undefined) return fail('OCIDSL_CONNECTION_TIMEOUT', timeout);
   // Nothing listens on this machine: waiting does not help, unlike with a registry behind a restarting balancer.
   if (code === 'ECONNREFUSED' && isLoopbackHost(url.hostname)) {
-    return fail('OCIDSL_CONNECTION_REFUSED', `nothing listens on ${url.host}`, 'Start the registry, or check the port');
+    return fail('OCIDSL_CONNECTION_REFUSED', `nothing listens on ${url.host}`, 'Start the server, or check the port');
   }
   if (/Proxy response/.test(error.message ?? '')) return fail('OCIDSL_PROXY_REFUSED', printable(error.message));
   if (code.startsWith('Z_') || code.startsWith('ERR_BROTLI'))
@@ -79,7 +82,19 @@ export function connectionError(method: string, url: URL, thrown: unknown): unkn
   if (why !== undefined) return fail('OCIDSL_CONNECTION_FAILED', why);
   if (error.name === 'HTTPParserError' || code.startsWith('UND_ERR_'))
     return fail('OCIDSL_CONNECTION_FAILED', `the answer is not HTTP (${printable(error.message)})`);
+  // Every other failure of a system call on a socket: EHOSTDOWN, ENOTCONN, EAI_FAIL and what other systems add.
+  if (/^(?:connect|read|write|shutdown|getaddrinfo)$/.test(error.syscall ?? '') && code !== '')
+    return fail('OCIDSL_CONNECTION_FAILED', printable(error.message));
   return thrown;
+}
+
+/** The failure of a connection that is open and on which nothing moves. */
+export function timeoutError(method: string, url: URL, why: string): OcidslError {
+  return new OcidslError({
+    code: 'OCIDSL_CONNECTION_TIMEOUT',
+    kind: 'network',
+    message: `Cannot ${method} ${printableUrl(url)}: ${why}`,
+  });
 }
 
 /** Whether the same request may succeed when it is sent again later. */

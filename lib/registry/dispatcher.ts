@@ -1,5 +1,5 @@
-// The one place that loads undici. Its index costs ~3 times the import of the two files that a plain connection needs (measured:
-// +170 against +55 ms wall on a slow machine), so those are imported alone; a proxy needs the whole package.
+// The one place that loads undici. Its index costs ~3 times the import of the file that a plain connection needs (measured: +170
+// against +50 ms wall on a slow machine), so that is imported alone; a proxy needs the whole package.
 import { isIP } from 'node:net';
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
@@ -9,15 +9,16 @@ import { proxyFor } from './proxy-settings.ts';
 import { readCertificates } from './certificates.ts';
 
 /** Options of a request, as undici takes them. */
-export type DispatchRequest = Omit<Dispatcher.RequestOptions, 'origin' | 'path'>;
+export type DispatchRequest = Omit<Dispatcher.DispatchOptions, 'origin' | 'path'>;
 
 /** A set of connection pools, made when a host is first asked. */
 export interface Dispatchers {
   /**
-   * Sends one request.
+   * Sends one request, whose answer or failure `handler` gets.
    * @param publicOnly connect only to addresses on the public internet, whatever the name resolves to
+   * @throws where no pool can be made for `url`: a certificate file that cannot be read
    */
-  request(url: URL, options: DispatchRequest, publicOnly: boolean): Promise<Dispatcher.ResponseData>;
+  dispatch(url: URL, options: DispatchRequest, handler: Dispatcher.DispatchHandler, publicOnly: boolean): Promise<void>;
   /** Closes every connection; running requests fail. */
   close(): Promise<void>;
 }
@@ -28,55 +29,58 @@ const CONNECTIONS_PER_ORIGIN = 32;
 
 /** Pools that follow the proxy and certificate settings of `environment`. Nothing is loaded before the first request. */
 export function createDispatchers(environment: Readonly<Record<string, string | undefined>>): Dispatchers {
-  const pools = new Map<string, Promise<Pool>>();
+  const pools = new Map<string, Promise<Dispatcher>>();
 
-  const openPool = async (url: URL, publicOnly: boolean): Promise<Pool> => {
+  const openPool = async (url: URL, publicOnly: boolean): Promise<Dispatcher> => {
     const certificates = url.protocol === 'https:' ? await readCertificates(url.host, environment) : undefined;
     const tls = { timeout: CONNECT_TIMEOUT_MS, ...certificates };
     const proxy = proxyFor(url, environment);
     if (proxy !== undefined) {
       const { ProxyAgent } = await import('undici');
-      const agent = new ProxyAgent({ uri: proxy.href, requestTls: tls, connections: CONNECTIONS_PER_ORIGIN });
-      return { dispatcher: agent, send: (options) => agent.request(options) };
+      return new ProxyAgent({ uri: proxy.href, requestTls: tls, connections: CONNECTIONS_PER_ORIGIN });
     }
-    const { Agent, request } = await loadUndici();
-    const agent = new Agent({
+    const { Agent } = await loadAgent();
+    return new Agent({
       connections: CONNECTIONS_PER_ORIGIN,
       connect: publicOnly ? { ...tls, lookup: lookupPublic } : tls,
     });
-    return { dispatcher: agent, send: (options) => request.call(agent, options) };
   };
 
   return {
-    async request(url, options, publicOnly) {
+    async dispatch(url, options, handler, publicOnly) {
       const key = `${publicOnly ? 'public ' : ''}${url.origin}`;
       let pool = pools.get(key);
       if (pool === undefined) {
         pool = openPool(url, publicOnly);
         pools.set(key, pool);
       }
-      const { send } = await pool;
-      return send({ ...options, origin: url.origin, path: url.pathname + url.search });
+      (await pool).dispatch({ ...options, origin: url.origin, path: url.pathname + url.search }, handler);
     },
     async close() {
       const opened = await Promise.allSettled(pools.values());
       pools.clear();
-      const dispatchers = opened.flatMap((pool) => (pool.status === 'fulfilled' ? [pool.value.dispatcher] : []));
+      const dispatchers = opened.flatMap((pool) => (pool.status === 'fulfilled' ? [pool.value] : []));
       await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
     },
   };
 }
 
-interface Pool {
-  readonly dispatcher: Dispatcher;
-  readonly send: (options: Dispatcher.RequestOptions) => Promise<Dispatcher.ResponseData>;
+/** The part of undici that a direct connection needs; from the index where the file has moved. */
+export async function loadAgent() {
+  try {
+    const agent = await import('undici/lib/dispatcher/agent.js');
+    return { Agent: agent.default, partial: true };
+  } catch {
+    const { Agent } = await import('undici');
+    return { Agent, partial: false };
+  }
 }
 
-/** The parts of undici that a direct connection needs; from the index where the files have moved. */
+/** The same, and a function that sends whole requests. */
 export async function loadUndici() {
   try {
-    const [agent, request] = await Promise.all([import('undici/lib/dispatcher/agent.js'), import('undici/lib/api/api-request.js')]);
-    return { Agent: agent.default, request: request.default, partial: true };
+    const [agent, request] = await Promise.all([loadAgent(), import('undici/lib/api/api-request.js')]);
+    return { ...agent, request: request.default };
   } catch {
     const { Agent, Dispatcher: Undici } = await import('undici');
     const request = function (this: Dispatcher, options: Dispatcher.RequestOptions) {

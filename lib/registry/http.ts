@@ -1,12 +1,18 @@
 // The values that travel between the layers of the registry client. Each layer is a Transport around another one:
 // authorizing(redirecting(retrying(wire))).
 
+/**
+ * Bytes in order, in pieces. A piece is valid only until the one after the next is asked for, so that its buffer can be used again.
+ * Synchronous where the bytes are at hand: a promise for each piece of 64 KiB would cost as much as sending it.
+ */
+export type ByteStream = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
 /** A request body that can be sent again. */
 export interface RequestBody {
   /** Exact length; sent as Content-Length. */
   readonly sizeBytes: number;
   /** The bytes from the start; called once per attempt. */
-  open(): Uint8Array | AsyncIterable<Uint8Array>;
+  open(): Uint8Array | ByteStream;
 }
 
 /** One HTTP request. */
@@ -24,6 +30,8 @@ export interface HttpRequest {
   readonly redirect?: boolean;
   /** The registry's origin, where that server named this URL and it is of another origin: it gets no credentials then. */
   readonly foreignTo?: URL;
+  /** True for files, whose bytes are wanted as they are sent: no Content-Encoding is undone. Default: false. */
+  readonly keepsEncoding?: boolean;
   /** Longest silence before the response's headers, where that is more than the client's own. */
   readonly headersTimeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
@@ -36,7 +44,7 @@ export interface HttpResponse {
   readonly headers: ReadonlyMap<string, string>;
   /** Where the response came from, after redirects. */
   readonly url: URL;
-  /** The body, with any Content-Encoding undone. */
+  /** The body, with any Content-Encoding undone unless the request keeps it. */
   readonly body: AsyncIterable<Uint8Array>;
   /** Gives the connection back without the caller reading the body. Never throws. */
   dispose(): Promise<void>;

@@ -50,9 +50,13 @@ const SCHEMA_1 = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json
  * The manifest of a tag or digest; undefined where there is none.
  * @throws OCIDSL_REGISTRY_…, OCIDSL_DIGEST_MISMATCH, OCIDSL_MANIFEST_TOO_LARGE, OCIDSL_MANIFEST_SCHEMA1
  */
-export async function getManifest(context: RepositoryContext, reference: string): Promise<FetchedManifest | undefined> {
+export async function getManifest(
+  context: RepositoryContext,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<FetchedManifest | undefined> {
   const doing = `fetch manifest "${reference}" of ${quoted(context)}`;
-  const response = await requestManifest(context, 'GET', reference);
+  const response = await requestManifest(context, 'GET', reference, signal);
   if (response.status === 404) {
     await response.dispose();
     return undefined;
@@ -92,8 +96,13 @@ export async function getManifest(context: RepositoryContext, reference: string)
 }
 
 /** Whether a tag or digest exists, and what the registry says of it; undefined where there is none. */
-export async function headManifest(context: RepositoryContext, reference: string): Promise<ManifestHead | undefined> {
-  const response = await requestManifest(context, 'HEAD', reference);
+export async function headManifest(
+  context: RepositoryContext,
+  reference: string,
+  signal?: AbortSignal,
+  access: 'pull' | 'pull,push' = 'pull',
+): Promise<ManifestHead | undefined> {
+  const response = await requestManifest(context, 'HEAD', reference, signal, access);
   await response.dispose();
   if (response.status === 404) return undefined;
   if (response.status === 200) {
@@ -102,7 +111,7 @@ export async function headManifest(context: RepositoryContext, reference: string
     return { mediaType: contentType(response), ...(digest && { digest }), ...(size !== undefined && { size }) };
   }
   // Some registries do not know HEAD here; and an error to HEAD has no body, so GET tells the reason.
-  const manifest = await getManifest(context, reference);
+  const manifest = await getManifest(context, reference, signal);
   return manifest && { mediaType: manifest.mediaType, digest: manifest.digest, size: manifest.bytes.byteLength };
 }
 
@@ -138,8 +147,14 @@ export async function putManifest(
   return { digest, ...(subject !== undefined && { subject }) };
 }
 
-function requestManifest(context: RepositoryContext, method: 'GET' | 'HEAD', reference: string): Promise<HttpResponse> {
-  return sendTo(context, 'pull', { method, url: repositoryUrl(context, `manifests/${reference}`), headers: { accept: ACCEPT } });
+function requestManifest(
+  context: RepositoryContext,
+  method: 'GET' | 'HEAD',
+  reference: string,
+  signal?: AbortSignal,
+  access: 'pull' | 'pull,push' = 'pull',
+): Promise<HttpResponse> {
+  return sendTo(context, access, { method, url: repositoryUrl(context, `manifests/${reference}`), headers: { accept: ACCEPT }, signal });
 }
 
 function contentType(response: HttpResponse): string {

@@ -39,6 +39,11 @@ export function parseReference(text: string): ImageReference {
   if (/^[a-z]+:\/\//i.test(text)) throw fail(0, 'it is a URL', 'a name without a scheme, such as ghcr.io/acme/hello:1.0');
 
   const at = text.indexOf('@');
+  // No digest has a slash, but user:password@host/path does: nothing of that is shown.
+  if (at >= 0 && text.includes('/', at)) {
+    const shown = `…${text.slice(text.lastIndexOf('@'))}`;
+    throw syntaxError('image reference', shown)(0, 'it has a user or a password before "@"', 'a name; credentials come from docker login');
+  }
   const digest = at < 0 ? undefined : checkDigest(text.slice(at + 1), at + 1, fail);
   const named = at < 0 ? text : text.slice(0, at);
   const lastSlash = named.lastIndexOf('/');
@@ -150,6 +155,7 @@ function syntaxError(what: string, text: string): Fail {
     new OcidslError({
       code: 'OCIDSL_REFERENCE_SYNTAX',
       message: `Cannot parse ${what} "${printable(text, 120)}": ${is}, expected ${expected}`,
+      fault: { is, expected },
       // A caret points at the right place only where the text is shown as it is.
       output: text.length <= 120 && printable(text) === text ? `  ${text}\n  ${' '.repeat(position)}^` : undefined,
     });

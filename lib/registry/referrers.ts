@@ -5,6 +5,9 @@ import { OcidslError } from '../base/errors.ts';
 import { utf8 } from '../base/bytes.ts';
 import { parseImageIndex } from '../oci/image-index.ts';
 import { parseManifest } from '../oci/manifest.ts';
+import { manifestDocumentKind } from '../oci/manifest-document.ts';
+import { asObject } from '../oci/fields.ts';
+import { parseStrictJson } from '../oci/strict-json.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { OCI } from '../oci/media-types.ts';
 import { readBounded } from './http.ts';
@@ -25,24 +28,31 @@ export async function listReferrers(context: RepositoryContext, digest: string, 
 }
 
 /**
- * Stores a manifest that has a subject, and adds it to the fallback tag where the registry has no referrers API.
+ * Stores a manifest or an index that has a subject, and adds it to the fallback tag where the registry has no referrers API.
  * @throws OCIDSL_REFERRERS_TAG where that tag is something else than an index
  */
 export async function putReferrer(context: RepositoryContext, bytes: Uint8Array, digest: string): Promise<StoredManifest> {
-  const manifest = parseManifest(bytes, `manifest "${digest}"`);
-  const { subject } = manifest;
-  const mediaType = manifest.mediaType ?? OCI.manifest;
-  const stored = await putManifest(context, digest, mediaType, bytes);
+  const { subject, ...referrer } = readReferrer(bytes, `manifest "${digest}"`);
+  const stored = await putManifest(context, digest, referrer.mediaType, bytes);
   if (subject === undefined || stored.subject !== undefined) return stored;
-  const descriptor: Descriptor = {
-    mediaType,
-    digest,
-    size: bytes.byteLength,
-    artifactType: manifest.artifactType ?? manifest.config.mediaType,
-    ...(manifest.annotations && { annotations: manifest.annotations }),
-  };
-  await addToFallback(context, subject.digest, descriptor);
+  await addToFallback(context, subject.digest, { ...referrer, digest, size: bytes.byteLength });
   return stored;
+}
+
+/** What the list of referrers says of a document: its artifact type (a config's media type stands in for it) and all annotations. */
+function readReferrer(
+  bytes: Uint8Array,
+  what: string,
+): Pick<Descriptor, 'mediaType' | 'artifactType' | 'annotations'> & { subject?: Descriptor } {
+  const isIndex = manifestDocumentKind(asObject(parseStrictJson(bytes, { what }), what)) === 'index';
+  const document = isIndex ? parseImageIndex(bytes, what) : parseManifest(bytes, what);
+  const artifactType = document.artifactType ?? ('config' in document ? document.config.mediaType : undefined);
+  return {
+    mediaType: document.mediaType ?? (isIndex ? OCI.index : OCI.manifest),
+    ...(artifactType !== undefined && { artifactType }),
+    ...(document.annotations && { annotations: document.annotations }),
+    ...(document.subject && { subject: document.subject }),
+  };
 }
 
 /** The tag that lists the referrers of a digest where there is no API. */

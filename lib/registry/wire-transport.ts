@@ -1,22 +1,24 @@
 // The innermost transport: one request on the wire through undici's dispatchers, no retries, no redirects, no credentials.
 import { setImmediate } from 'node:timers/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { Readable } from 'node:stream';
 import type { Transform } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { OcidslError } from '../base/errors.ts';
 import { isPrivateHost } from './address-rules.ts';
 import type { ResolveHost } from './address-rules.ts';
-import { connectionError } from './connection-error.ts';
-import type { Dispatchers } from './dispatcher.ts';
-import type { HttpRequest, HttpResponse, Transport } from './http.ts';
+import { connectionError, timeoutError } from './connection-error.ts';
+import type { DispatchRequest, Dispatchers } from './dispatcher.ts';
+import type { ByteStream, HttpRequest, HttpResponse, Transport } from './http.ts';
 import { printable } from '../base/printable.ts';
 import { printableUrl } from './printable-url.ts';
+import { ResponseReceiver } from './response-receiver.ts';
+import type { ResponseHead } from './response-receiver.ts';
 
 /** Longest silences, in milliseconds: not totals, since a blob may take hours as long as bytes keep coming. */
 export interface WireTimeouts {
   /** From the last byte sent to the response's headers, unless the request allows more. Default: 60 s. */
   readonly headersMs: number;
-  /** Between two pieces of a response's body. Default: 60 s. */
+  /** Between two pieces of a body: of the response's until it comes, of the request's until the connection takes it. Default: 60 s. */
   readonly bodyMs: number;
 }
 
@@ -32,30 +34,26 @@ export function createWireTransport(
 ): Transport {
   return async (request) => {
     request.signal?.throwIfAborted();
-    const body = request.body === undefined ? undefined : watch(request.body.open());
+    const body = request.body === undefined ? undefined : watch(request, request.body.open(), timeouts.bodyMs);
     const headers: Record<string, string> = { 'accept-encoding': 'identity', 'user-agent': userAgent, ...request.headers };
     if (request.body !== undefined) headers['content-length'] = String(request.body.sizeBytes);
     else if (request.method === 'POST' || request.method === 'PUT') headers['content-length'] = '0';
     const { foreignTo } = request;
     const publicOnly =
       foreignTo !== undefined && foreignTo.hostname !== request.url.hostname && !(await isPrivateHost(foreignTo.hostname, resolve));
+    const receiver = new ResponseReceiver(body?.signal ?? request.signal);
+    const options: DispatchRequest = {
+      method: request.method,
+      headers,
+      body: (body?.bytes ?? null) as NonNullable<DispatchRequest['body']> | null,
+      headersTimeout: Math.max(request.headersTimeoutMs ?? 0, timeouts.headersMs),
+      bodyTimeout: timeouts.bodyMs,
+      // By itself undici closes the connection after each HEAD, which a push asks for every blob.
+      ...(request.method === 'HEAD' ? { reset: false } : undefined),
+    };
     try {
-      const data = await dispatchers.request(
-        request.url,
-        {
-          method: request.method,
-          headers,
-          body: (body?.bytes ?? null) as NonNullable<Dispatcher.RequestOptions['body']> | null,
-          signal: request.signal ?? null,
-          headersTimeout: Math.max(request.headersTimeoutMs ?? 0, timeouts.headersMs),
-          bodyTimeout: timeouts.bodyMs,
-          highWaterMark: 512 * 1024,
-          // By itself undici closes the connection after each HEAD, which a push asks for every blob.
-          ...(request.method === 'HEAD' ? { reset: false } : undefined),
-        },
-        publicOnly,
-      );
-      return toResponse(request, data);
+      await dispatchers.dispatch(request.url, options, receiver, publicOnly);
+      return toResponse(request, await receiver.head, receiver);
     } catch (error) {
       request.signal?.throwIfAborted();
       throw body?.failure() ?? connectionError(request.method, request.url, error);
@@ -63,54 +61,78 @@ export function createWireTransport(
   };
 }
 
-// What the source of a body throws (a corrupt blob, an unreadable file) must not come out as a network failure.
-function watch(bytes: Uint8Array | AsyncIterable<Uint8Array>) {
-  if (bytes instanceof Uint8Array) return { bytes, failure: () => undefined };
-  let failure: unknown;
-  async function* watched() {
-    try {
-      yield* bytes as AsyncIterable<Uint8Array>;
-    } catch (error) {
-      failure = error;
-      throw error;
-    }
-  }
-  return { bytes: watched(), failure: () => failure };
+/** A body on its way, and why it went wrong. */
+interface WatchedBody {
+  readonly bytes: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal | undefined;
+  failure(): unknown;
 }
 
-function toResponse(request: HttpRequest, data: Dispatcher.ResponseData): HttpResponse {
+// What the source of a body throws (a corrupt blob, an unreadable file) must not come out as a network failure. And undici times the
+// answer only, for which a large blob is given a long time: a server that takes no more bytes is noticed here.
+function watch(request: HttpRequest, bytes: Uint8Array | ByteStream, silenceMs: number): WatchedBody {
+  if (bytes instanceof Uint8Array) return { bytes, signal: request.signal, failure: () => undefined };
+  let failure: unknown;
+  const stalled = new AbortController();
+  const giveUp = () => {
+    failure = timeoutError(request.method, request.url, 'the server takes no more of what is sent');
+    stalled.abort(failure);
+  };
+  async function* watched() {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      for await (const piece of bytes as ByteStream) {
+        timer = setTimeout(giveUp, silenceMs);
+        yield piece;
+        clearTimeout(timer);
+      }
+    } catch (error) {
+      failure ??= error;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  const signal = request.signal === undefined ? stalled.signal : AbortSignal.any([request.signal, stalled.signal]);
+  return { bytes: watched(), signal, failure: () => failure };
+}
+
+function toResponse(request: HttpRequest, head: ResponseHead, receiver: ResponseReceiver): HttpResponse {
   const headers = new Map<string, string>();
-  for (const [name, value] of Object.entries(data.headers)) {
+  for (const [name, value] of Object.entries(head.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
   }
-  const decoder = createDecoder(request, headers.get('content-encoding'));
+  const decoder = request.keepsEncoding === true ? undefined : createDecoder(request, headers.get('content-encoding'));
+  const bytes = receiver.body();
   return {
-    status: data.statusCode,
+    status: head.status,
     headers,
     url: request.url,
-    body: readBody(request, data.body, decoder),
+    body: readBody(request, decoder === undefined ? bytes : decode(bytes, decoder)),
     dispose: async () => {
-      // A short rest is read so that the connection can be used again; a long one costs less to cut.
-      await data.body.dump({ limit: 64 * 1024 }).catch(() => undefined);
+      await receiver.dump(64 * 1024);
       await connectionIsFree();
     },
   };
 }
 
-async function* readBody(request: HttpRequest, body: Dispatcher.ResponseData['body'], decoder: Transform | undefined) {
+async function* readBody(request: HttpRequest, bytes: AsyncIterable<Uint8Array>) {
   try {
-    if (decoder === undefined) {
-      yield* body as AsyncIterable<Uint8Array>;
-    } else {
-      body.on('error', (error) => decoder.destroy(error));
-      yield* body.pipe(decoder) as AsyncIterable<Uint8Array>;
-    }
+    yield* bytes;
   } catch (error) {
     request.signal?.throwIfAborted();
     throw connectionError(request.method, request.url, error);
   } finally {
-    body.on('error', () => undefined).destroy();
     await connectionIsFree();
+  }
+}
+
+async function* decode(bytes: AsyncIterable<Uint8Array>, decoder: Transform): AsyncGenerator<Uint8Array> {
+  const source = Readable.from(bytes, { objectMode: false }).on('error', (error) => decoder.destroy(error));
+  try {
+    yield* source.pipe(decoder) as AsyncIterable<Uint8Array>;
+  } finally {
+    source.on('error', () => undefined).destroy();
   }
 }
 

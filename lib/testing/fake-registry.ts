@@ -15,6 +15,8 @@ export interface FakeRegistryOptions extends FakeQuirks {
   readonly auth?: FakeAuth;
   /** Milliseconds before each answer. Default: 0. */
   readonly latencyMs?: number;
+  /** Asked for every `METHOD /path?query` that failNext() does not make fail. Default: nothing fails. */
+  readonly fault?: (line: string) => FakeFault | undefined;
 }
 
 /** A fault, for one request. */
@@ -77,8 +79,9 @@ export async function startFakeRegistry(options: FakeRegistryOptions = {}): Prom
     const found = faults.find(
       ({ pattern, left }) => left > 0 && (typeof pattern === 'string' ? line.includes(pattern) : pattern.test(line)),
     );
-    if (found !== undefined) found.left--;
-    return found?.fault;
+    if (found === undefined) return options.fault?.(line);
+    found.left--;
+    return found.fault;
   };
 
   const handle = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
@@ -185,7 +188,8 @@ function write(
   response: FakeResponse,
   cut: { cutResponseAfter: number; quietly?: boolean } | undefined,
 ) {
-  const body = Buffer.from(response.body ?? '');
+  // Not copied: it may be a layer of a gigabyte.
+  const body = typeof response.body === 'object' ? response.body : Buffer.from(response.body ?? '');
   for (const [name, value] of Object.entries(response.headers ?? {})) outgoing.setHeader(name, value);
   if (cut?.quietly) {
     outgoing.useChunkedEncodingByDefault = false;

@@ -1,6 +1,7 @@
 // Uploads that do not go smoothly.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { seededRandom, startChaosProxy } from '../../chaos-proxy.ts';
 import { isInstalled, REAL_REGISTRIES } from '../../conformance/real-registries.ts';
 import { blobOf, collect, expectStored, failureOf, rawServer, testClient, UPLOAD_LIMITS as LIMITS, uploadRig as rig } from './rig.ts';
 
@@ -262,8 +263,10 @@ for (const real of REAL_REGISTRIES.filter(({ program }) => program !== 'crane'))
         const running = await real.start();
         try {
           for (let round = 0; round < 5; round++) {
-            let cuts = 2;
-            await using proxy = await cuttingProxy(running.host, () => (cuts-- > 0 ? Math.floor(Math.random() * 3e6) : undefined));
+            const random = seededRandom(round);
+            await using proxy = await startChaosProxy(running.host, (connection) =>
+              connection < 2 ? { direction: 'up', afterBytes: Math.floor(random() * 3e6), toxic: 'reset_peer' } : undefined,
+            );
             await using client = testClient({ limits: LIMITS });
             const repository = client.repository({ registry: proxy.host, repository: `a${round}` });
             const bytes = randomBytes(2_000_000);
@@ -279,25 +282,4 @@ for (const real of REAL_REGISTRIES.filter(({ program }) => program !== 'crane'))
       });
     },
   );
-}
-
-/** Passes connections on to `target`, and cuts each after as many bytes of the client as `next` says. */
-async function cuttingProxy(target: string, next: () => number | undefined) {
-  const { connect, createServer } = await import('node:net');
-  const [host, port] = target.split(':') as [string, string];
-  const server = createServer((client) => {
-    const upstream = connect(Number(port), host);
-    let left = next() ?? Number.POSITIVE_INFINITY;
-    client.on('error', () => upstream.destroy()).on('close', () => upstream.destroy());
-    upstream.on('error', () => client.destroy()).on('close', () => client.destroy());
-    client.on('data', (chunk) => {
-      upstream.write(chunk.subarray(0, Math.min(left, chunk.byteLength)));
-      left -= chunk.byteLength;
-      if (left <= 0) client.resetAndDestroy();
-    });
-    upstream.pipe(client);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port: own } = server.address() as { port: number };
-  return { host: `127.0.0.1:${own}`, [Symbol.asyncDispose]: async () => void server.close() };
 }

@@ -57,7 +57,7 @@ describe('isPrivateAddress()', () => {
     '::ffff:10.0.0.1',
     '[::1]',
     '224.0.0.1',
-  ])('N21 is true for %s', (address) => expect(isPrivateAddress(address)).toBe(true));
+  ])('N21 ggcr#2285 is true for %s', (address) => expect(isPrivateAddress(address)).toBe(true));
   it.each(['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1', '::ffff:8.8.8.8', 'example.com'])('N21 is false for %s', (address) =>
     expect(isPrivateAddress(address)).toBe(false),
   );

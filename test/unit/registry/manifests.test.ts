@@ -116,7 +116,7 @@ describe('manifests', () => {
 });
 
 describe('lists', () => {
-  it('N41 reads all pages, ends a loop, and follows no link to another host', async () => {
+  it('N41 ggcr#2332 reads all pages, ends a loop, and follows no link to another host', async () => {
     await using registry = await startFakeRegistry();
     await using client = testClient();
     const digest = registry.storage.putManifest('a', OCI, MANIFEST);

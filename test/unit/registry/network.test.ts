@@ -1,73 +1,66 @@
 // TLS, proxies and silence.
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { readCertificates } from '../../../lib/registry/certificates.ts';
+import type { Repository } from '../../../lib/registry/client.ts';
 import { createDispatchers } from '../../../lib/registry/dispatcher.ts';
 import { resolveHost } from '../../../lib/registry/address-rules.ts';
 import { createWireTransport } from '../../../lib/registry/wire-transport.ts';
 import { startFakeRegistry } from '../../../lib/testing/fake-registry.ts';
+import { selfSigned, signedBy } from '../../conformance/certificates.ts';
+import type { Validity } from '../../conformance/certificates.ts';
 import { blobOf, collect, failureOf, rawServer, tcpServer, temporaryFolder, testClient } from './rig.ts';
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json';
 const MANIFEST = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: OCI }));
 
 /** A certificate authority and a certificate signed by it. */
-async function certificates(folder: string, options: { name?: string; days?: number } = {}) {
-  const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
-  openssl(
-    'req',
-    '-x509',
-    '-newkey',
-    'rsa:2048',
-    '-nodes',
-    '-keyout',
-    'ca.key',
-    '-out',
-    'ca.crt',
-    '-days',
-    '30',
-    '-subj',
-    '/CN=test authority',
-  );
-  openssl('req', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=server');
-  await writeFile(join(folder, 'ext'), `subjectAltName=${options.name ?? 'DNS:localhost'}`);
-  openssl(
-    'x509',
-    '-req',
-    '-in',
-    'server.csr',
-    '-CA',
-    'ca.crt',
-    '-CAkey',
-    'ca.key',
-    '-CAcreateserial',
-    '-out',
-    'server.crt',
-    '-days',
-    String(options.days ?? 30),
-    '-extfile',
-    'ext',
-  );
-  const read = (name: string) => readFile(join(folder, name), 'utf8');
-  return { ca: join(folder, 'ca.crt'), key: await read('server.key'), cert: await read('server.crt') };
+async function certificates(folder: string, names = 'DNS:localhost', validity?: Validity) {
+  const ca = selfSigned(folder, 'ca');
+  const { cert, key } = signedBy(ca, folder, names, validity);
+  return { ca: ca.cert, key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') };
 }
 
-async function tlsServer(tls: object) {
-  const server = createHttpsServer(tls, (request, response) => {
-    const { subject } = (request.socket as import('node:tls').TLSSocket).getPeerCertificate();
-    response.end(subject ? `hello ${String(subject.CN)}` : 'hello');
-  });
+const greet: RequestListener = (request, response) => {
+  const { subject } = (request.socket as TLSSocket).getPeerCertificate();
+  response.end(subject ? `hello ${String(subject.CN)}` : 'hello');
+};
+
+async function tlsServer(tls: object, handler = greet) {
+  const server = createHttpsServer(tls, handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
   return { url: new URL(`https://localhost:${(server.address() as AddressInfo).port}/`), [Symbol.asyncDispose]: close };
+}
+
+/** A proxy that leads every CONNECT to one port of this machine, whatever host it names. */
+async function tunnel(port: string) {
+  const server = createServer((client) => {
+    client
+      .on('error', () => undefined)
+      .once('data', () => {
+        const upstream = connect(Number(port), '127.0.0.1');
+        upstream.on('error', () => undefined);
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        client.pipe(upstream).pipe(client);
+        client.once('close', () => upstream.destroy());
+      });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => void server.close(),
+  };
 }
 
 async function get(url: URL, environment: Record<string, string> = {}) {
@@ -92,17 +85,20 @@ describe('N35 TLS', () => {
     expect(failure.hint).toContain('SSL_CERT_FILE');
   });
 
-  it('names an expired certificate, one of another host and a self-signed one', { timeout: 20_000 }, async () => {
-    for (const [options, why] of [
-      [{ days: -1 }, 'has expired'],
-      [{ name: 'DNS:other.example' }, 'for another host name'],
-    ] as const) {
-      await using folder = await temporaryFolder();
-      const { ca, ...tls } = await certificates(folder.path, options).catch(() => ({ ca: '', key: '', cert: '' }));
-      if (ca === '') continue; // OpenSSL 3.2 and later refuse negative days
-      await using server = await tlsServer(tls);
-      expect((await failureOf(get(server.url, { SSL_CERT_FILE: ca }))).message).toContain(why);
-    }
+  it.each([
+    ['has expired', 'DNS:localhost', { from: '20200101000000Z', to: '20210101000000Z' }],
+    ['is not valid yet', 'DNS:localhost', { from: '20480101000000Z', to: '20490101000000Z' }],
+    ['is for another host name', 'DNS:other.example', undefined],
+  ])('says that a certificate %s', { timeout: 20_000 }, async (why, names, validity) => {
+    await using folder = await temporaryFolder();
+    const { ca, ...tls } = await certificates(folder.path, names, validity);
+    await using server = await tlsServer(tls);
+    const failure = await failureOf(get(server.url, { SSL_CERT_FILE: ca }));
+    expect(failure).toMatchObject({ code: 'OCIDSL_TLS_REJECTED', kind: 'network' });
+    expect(failure.message).toContain(why);
+  });
+
+  it('says that a certificate is self-signed', { timeout: 20_000 }, async () => {
     await using folder = await temporaryFolder();
     await certificates(folder.path);
     const read = (name: string) => readFile(join(folder.path, name), 'utf8');
@@ -126,6 +122,32 @@ describe('N35 TLS', () => {
     await writeFile(join(root, 'etc/containers/certs.d/h.io:5000/x.crt'), 'PEM');
     expect((await readCertificates('h.io:5000', {}, root)).ca?.at(-1)).toBe('PEM');
     expect(await readCertificates('h.io', {}, root)).toEqual({});
+  });
+
+  it('says that a server knows only a TLS version that is too old', { timeout: 20_000 }, async () => {
+    await using folder = await temporaryFolder();
+    const { ca, ...tls } = await certificates(folder.path);
+    await using server = await tlsServer({ ...tls, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'ALL:@SECLEVEL=0' });
+    const failure = await failureOf(get(server.url, { SSL_CERT_FILE: ca }));
+    expect(failure).toMatchObject({ code: 'OCIDSL_TLS_REJECTED', kind: 'network' });
+    expect(failure.message).toContain('TLS version is too old');
+  });
+
+  it.each([
+    ['N20 a redirect', 'OCIDSL_REDIRECT_REFUSED', (repository: Repository) => repository.getManifest('v1'), 307],
+    ['N22 a Location', 'OCIDSL_UPLOAD_LOCATION_REFUSED', (repository: Repository) => repository.putBlob(blobOf(Buffer.from('x'))), 202],
+  ] as const)('%s from https to plain http is refused, and nothing is sent there', { timeout: 20_000 }, async (_, code, act, status) => {
+    await using folder = await temporaryFolder();
+    const { ca, ...tls } = await certificates(folder.path, 'DNS:ocidsl.test');
+    await using plain = await rawServer((_request, response) => response.end('in the clear'));
+    await using secure = await tlsServer(tls, (_request, response) => response.writeHead(status, { location: `${plain.origin}/x` }).end());
+    await using proxy = await tunnel(secure.url.port);
+    const environment = { SSL_CERT_FILE: ca, HTTPS_PROXY: proxy.url };
+    await using client = testClient({ environment, resolveHost: async () => ['8.8.8.8'] });
+    const failure = await failureOf(act(client.repository({ registry: 'ocidsl.test', repository: 'a' })));
+    expect(failure).toMatchObject({ code, kind: 'network' });
+    expect(failure.message).toContain('plain http');
+    expect(plain.requests).toEqual([]);
   });
 
   it('says so where a server does not speak TLS, and sends nothing in the clear', async () => {
@@ -175,6 +197,30 @@ describe('N37 a proxy', () => {
     } finally {
       proxy.close();
     }
+  });
+});
+
+describe('N45 no way to a host', () => {
+  const bare = ['unshare', '--user', '--map-root-user', '--net'];
+  const hasNamespaces = spawnSync(bare[0]!, [...bare.slice(1), 'true']).status === 0;
+  it.skipIf(!hasNamespaces).each([
+    ['a name', 'registry.example.com', 'registry.example.com'],
+    ['an IPv4 address', '192.0.2.1:5000', '192.0.2.1:5000'],
+    ['an IPv6 address', '[2001:db8::1]:5000', '[2001:db8::1]:5000'],
+  ])(`is said of %s, with the host${hasNamespaces ? '' : ' (needs unshare --net)'}`, { timeout: 60_000 }, (_, registry, named) => {
+    const child = join(import.meta.dirname, '../../conformance/head-manifest-child.ts');
+    const run = spawnSync(bare[0]!, [...bare.slice(1), process.execPath, '--import', 'tsx', child, registry], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] },
+    });
+    expect(run.stdout).toMatch(/^OCIDSL_(?:CONNECTION_FAILED|HOST_UNKNOWN) /);
+    expect(run.stdout).toContain(named);
+    expect(run.stdout).toMatch(/unreachable|no route|could not be resolved|no host named/);
+  });
+
+  it('is found by IPv4 where a name has an IPv6 address too on which nothing listens', async () => {
+    await using server = await rawServer((_, response) => response.end('hello'));
+    expect(await get(new URL(server.origin.replace('127.0.0.1', 'localhost')))).toBe('hello');
   });
 });
 
