@@ -70,6 +70,8 @@ export default defineConfig({
       provider: 'v8',
       include: ['lib/**/*.ts', 'macros/**/*.ts'],
       reporter: ['text-summary', 'html'],
+      // Of the unit tests alone, just below what they reach: much of lib/cli and lib/sinks is covered by e2e, in other processes.
+      thresholds: { statements: 82, branches: 80, functions: 79, lines: 83 },
     },
   },
 });

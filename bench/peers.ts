@@ -11,7 +11,7 @@ const GO_TOOLS = {
   registry: 'github.com/distribution/distribution/v3/cmd/registry@v3.1.2',
 } as const;
 
-const PACKAGES = { umoci: 'umoci', buildah: 'buildah', git: 'git', python3: 'python3' } as const;
+const PACKAGES = { umoci: 'umoci', buildah: 'buildah', skopeo: 'skopeo', git: 'git', python3: 'python3' } as const;
 
 const TURBO = 'turbo@2.11.11';
 

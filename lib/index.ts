@@ -5,6 +5,8 @@ export { ociPull, type OciPullAttributes } from './rules/oci-pull.ts';
 export { command, type CommandAttributes } from './rules/command.ts';
 export { goBinary, type GoBinaryAttributes } from './rules/go-binary.ts';
 export { goCrossBinary, type GoCrossBinaryAttributes } from './rules/go-cross-binary.ts';
+export { goToolchain, type GoToolchainAttributes } from './rules/go-toolchain.ts';
+export { httpFile, type HttpFileAttributes } from './rules/http-file.ts';
 export { multiArch, type MultiArchAttributes } from './rules/multi-arch.ts';
 export { ociImage } from './rules/oci-image.ts';
 export type {
@@ -19,7 +21,16 @@ export type {
 } from './rules/oci-image-attributes.ts';
 export { ociImageIndex, type OciImageIndexAttributes } from './rules/oci-image-index.ts';
 export { ociLoad, type OciLoadAttributes } from './rules/oci-load.ts';
-export { ociPush, type OciPushAttributes } from './rules/oci-push.ts';
+export { ociPush } from './rules/oci-push.ts';
+export type { Attachment } from './rules/attachment-attribute.ts';
+export type {
+  OciPushAttributes,
+  OciPushCommonAttributes,
+  OciPushToRepositories,
+  OciPushToRepository,
+  OciPushToRepositoryFile,
+} from './rules/oci-push-attributes.ts';
+export type { GitState, TagContext, TagFunction } from './rules/remote-tag.ts';
 export { pkgTar } from './rules/pkg-tar.ts';
 export type { PkgTarAttributes } from './rules/pkg-tar-attributes.ts';
 
@@ -43,12 +54,13 @@ export { planSources, type SourceInput, type SourceInputs, type SourcePlan } fro
 export {
   BinaryInfo,
   FilesInfo,
+  GoToolchainInfo,
   ImageInfo,
   IndexInfo,
   LoadInfo,
   MultiArchInfo,
-  PushInfo,
   TarInfo,
   type ProvidedFile,
 } from './rules/providers.ts';
+export { PushInfo, type PlannedAttachment } from './rules/push-info.ts';
 export { isOcidslError, OcidslError } from './base/errors.ts';

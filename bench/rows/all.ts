@@ -5,6 +5,7 @@ import { assets, binary, smallFiles, sparse } from './layouts.ts';
 import { noOpHello, noOpLarge } from './no-op-go.ts';
 import { noOpTenThousand, noOpThousand } from './no-op-targets.ts';
 import { pushLayer } from './push-layer.ts';
+import { pushNoOp } from './push-no-op.ts';
 
 export const ROWS: readonly Row[] = [
   noOpHello,
@@ -17,5 +18,6 @@ export const ROWS: readonly Row[] = [
   assets,
   smallFiles,
   pushLayer,
+  pushNoOp,
   sparse,
 ];

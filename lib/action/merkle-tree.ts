@@ -36,9 +36,12 @@ export interface EncodedDirectory {
  * Digest of the root Directory over `entries`, which may be in any order; sorted ones are faster.
  * @throws RangeError where two entries have the same path, or one is a directory of another, or a path is not relative.
  */
-export function merkleRoot(entries: readonly MerkleEntry[]): Digest {
+export function merkleRoot(entries: readonly MerkleEntry[]): Digest;
+/** The same over `values`, each of which is made an entry when its turn comes: 100,000 entries are never there together. */
+export function merkleRoot<T extends Located>(values: readonly T[], entryOf: (value: T) => MerkleEntry): Digest;
+export function merkleRoot(values: readonly Located[], entryOf = itself): Digest {
   let root: Digest | undefined;
-  for (const directory of merkleDirectories(entries)) root = directory.digest;
+  for (const directory of directoriesOver(values, entryOf)) root = directory.digest;
   return root as Digest;
 }
 
@@ -46,7 +49,20 @@ export function merkleRoot(entries: readonly MerkleEntry[]): Digest {
  * Every Directory over `entries`, encoded: children before their parents, the root last. Equal directories are repeated.
  * Throws like merkleRoot().
  */
-export function* merkleDirectories(entries: readonly MerkleEntry[]): Generator<EncodedDirectory, void, undefined> {
+export function merkleDirectories(entries: readonly MerkleEntry[]): Generator<EncodedDirectory, void, undefined> {
+  return directoriesOver(entries, itself);
+}
+
+interface Located {
+  readonly path: string;
+}
+
+const itself = (entry: Located) => entry as MerkleEntry;
+
+function* directoriesOver<T extends Located>(
+  values: readonly T[],
+  entryOf: (value: T) => MerkleEntry,
+): Generator<EncodedDirectory, void, undefined> {
   const levels: Level[] = [new Level()];
   let depth = 0;
   const close = (level: Level): EncodedDirectory => {
@@ -60,8 +76,8 @@ export function* merkleDirectories(entries: readonly MerkleEntry[]): Generator<E
     return directory;
   };
   let previous = '';
-  for (const entry of inTreeOrder(entries)) {
-    const { path } = entry;
+  for (const value of inTreeOrder(values)) {
+    const { path } = value;
     checkPath(path, previous);
     previous = path;
     while (!path.startsWith((levels[depth] as Level).prefix)) yield closeTop();
@@ -72,7 +88,7 @@ export function* merkleDirectories(entries: readonly MerkleEntry[]): Generator<E
       level.prefix = path.slice(0, slash + 1);
       start = slash + 1;
     }
-    writeEntry(levels[depth] as Level, path.slice(start), entry);
+    writeEntry(levels[depth] as Level, path.slice(start), entryOf(value));
   }
   while (depth > 0) yield closeTop();
   yield close(levels[0] as Level);
@@ -114,12 +130,11 @@ function checkPath(path: string, previous: string): void {
   if (fault !== undefined) throw new RangeError(`Cannot add ${quote(path)} to a tree: ${fault}, expected unique relative paths`);
 }
 
-function inTreeOrder(entries: readonly MerkleEntry[]): readonly MerkleEntry[] {
-  for (let i = 1; i < entries.length; i++) {
-    const [a, b] = [entries[i - 1] as MerkleEntry, entries[i] as MerkleEntry];
-    if (compareInTree(a.path, b.path) > 0) return [...entries].sort((x, y) => compareInTree(x.path, y.path));
+function inTreeOrder<T extends Located>(values: readonly T[]): readonly T[] {
+  for (let i = 1; i < values.length; i++) {
+    if (compareInTree(values[i - 1]!.path, values[i]!.path) > 0) return [...values].sort((a, b) => compareInTree(a.path, b.path));
   }
-  return entries;
+  return values;
 }
 
 const SLASH = 0x2f;

@@ -18,9 +18,15 @@ function rank(unit: number): number {
   return unit > 0xdfff ? unit - 0x800 : unit + 0x2000;
 }
 
+// A unit from which on the order of UTF-16 and that of UTF-8 part.
+const UPPER_UNIT = /[\ud800-\uffff]/;
+
 /** A copy of `values`, sorted by UTF-8 bytes. */
 export function sortedUtf8(values: Iterable<string>): string[] {
-  return [...values].sort(compareUtf8);
+  const sorted = [...values];
+  if (sorted.some((value) => UPPER_UNIT.test(value))) return sorted.sort(compareUtf8);
+  // oxlint-disable-next-line typescript/require-array-sort-compare -- the native order of UTF-16 units, ten times as fast
+  return sorted.sort();
 }
 
 /** UTF-8 bytes of a string. */

@@ -19,6 +19,14 @@ export type ErrorKind =
   | 'environment' // disk, permission, missing engine or toolchain
   | 'interrupted';
 
+/** What is wrong with a value, for whoever says it about something that the value is a part of. */
+export interface Fault {
+  /** As it reads after a colon: `its port is "0"`. */
+  readonly is: string;
+  /** As it reads after "expected": `a number from 1 to 65535`. */
+  readonly expected: string;
+}
+
 /** What an error carries. */
 export interface ErrorInit {
   /** Stable, machine-readable: `OCIDSL_<THING>_<WHAT>`. */
@@ -33,6 +41,8 @@ export interface ErrorInit {
   readonly locations?: readonly SourceLocation[] | undefined;
   /** What to do about it: one sentence. */
   readonly hint?: string | undefined;
+  /** The second half of the message in its parts. */
+  readonly fault?: Fault | undefined;
   /** Verbatim output to show below the message, such as a compiler's. */
   readonly output?: string | undefined;
   readonly cause?: unknown;
@@ -49,6 +59,7 @@ export class OcidslError extends Error {
   readonly label: string | undefined;
   readonly locations: readonly SourceLocation[];
   readonly hint: string | undefined;
+  readonly fault: Fault | undefined;
   readonly output: string | undefined;
   readonly errors: readonly OcidslError[];
 
@@ -59,6 +70,7 @@ export class OcidslError extends Error {
     this.label = init.label;
     this.locations = init.locations ?? [];
     this.hint = init.hint;
+    this.fault = init.fault;
     this.output = init.output;
     this.errors = init.errors ?? [];
     Object.defineProperty(this, BRAND, { value: true });
@@ -77,6 +89,7 @@ export class OcidslError extends Error {
       label: this.label ?? place.label,
       locations: this.locations.length > 0 ? this.locations : place.locations,
       hint: this.hint,
+      fault: this.fault,
       output: this.output,
       cause: this.cause,
       errors: this.errors,

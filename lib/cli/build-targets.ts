@@ -5,7 +5,7 @@ import { combineErrors, isOcidslError, environmentError, type OcidslError } from
 import type { EventListener } from '../base/events.ts';
 import { createLimiter } from '../base/limiter.ts';
 import { NOT_STARTED } from '../engine/start-gate.ts';
-import { analyzeAll } from '../plan/analyze.ts';
+import { analyzeEach } from '../plan/analyze.ts';
 import { createMaker, type Maker } from './make.ts';
 import { createNetwork } from './network.ts';
 import { openLock } from './open-lock.ts';
@@ -39,7 +39,8 @@ export async function buildTargets(
   const network = createNetwork(settings.environment, emit);
   const maker = createMaker(session, settings, emit, either, network, await openLock(session, settings, network, emit, either));
   try {
-    const configured = analyzeAll(maker.analysis, session.requested, settings.platform);
+    const { configured, failures } = analyzeEach(maker.analysis, session.requested, settings.platform);
+    if (failures.length > 0 && !(settings.keepGoing && configured.length > 0)) throw combineErrors(failures);
     prepareOutputDirectory(resolve(session.root, settings.outputDirectory));
     const claims = new OutputClaims();
     const folders = new OutputFolders();
@@ -69,7 +70,7 @@ export async function buildTargets(
       emit,
     );
     signal.throwIfAborted();
-    throwFailures(settled, stop.signal.aborted ? stop.signal.reason : undefined);
+    throwFailures(settled, [...failures, ...(stop.signal.aborted ? [stop.signal.reason as unknown] : [])]);
     return { results: [...written.values()].flatMap(({ results }) => results), counts: maker.engine.counts };
   } finally {
     await network.close();
@@ -86,10 +87,10 @@ function prepareOutputDirectory(directory: string): void {
 }
 
 // One failure shows in every target that depends on it: each is reported once, bugs before all.
-function throwFailures(settled: readonly PromiseSettledResult<unknown>[], first: unknown): void {
+function throwFailures(settled: readonly PromiseSettledResult<unknown>[], first: readonly unknown[]): void {
   const failures = new Set<OcidslError>();
   const seen = new Set<string>();
-  for (const error of [first, ...settled.map((each) => (each.status === 'rejected' ? (each.reason as unknown) : undefined))]) {
+  for (const error of [...first, ...settled.map((each) => (each.status === 'rejected' ? (each.reason as unknown) : undefined))]) {
     if (error === undefined) continue;
     if (!isOcidslError(error)) throw error as Error;
     if (error.code === NOT_STARTED || error.kind === 'interrupted') continue;

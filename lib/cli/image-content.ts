@@ -76,9 +76,9 @@ async function basesOf(bases: readonly BaseOrigin[], session: WorkspaceSession) 
   };
 }
 
-async function layoutSources(directories: readonly string[]): Promise<BlobSource[]> {
-  const { layoutBlobSource } = await import('../store/layout-blob-source.ts');
-  return directories.map(layoutBlobSource);
+async function layoutSources(paths: readonly string[]): Promise<BlobSource[]> {
+  const { openLayoutSource } = await import('../store/open-layout.ts');
+  return await Promise.all(paths.map(openLayoutSource));
 }
 
 async function parseRepositories(names: readonly string[]): Promise<RepositoryName[]> {

@@ -66,6 +66,7 @@ export function createMaker(
   });
   const local = localExecution({
     cas: store.cas,
+    segments: store.segments,
     files,
     loadTool: async (name) => {
       const tool = await loadTool(name);

@@ -92,6 +92,37 @@ const COMMANDS: Readonly<Record<string, (add: AddCommand, invoke: Invoke, outcom
         await push(targets, options, settings, terminal);
       });
   },
+  auth: (add, invoke) => {
+    const auth = add('auth', 'find out and set up where credentials come from');
+    const addTo: AddCommand = (usage, description) => addGlobalOptions(auth.command(usage).description(description));
+    addTo('explain <reference>', 'show which file, key and helper give the credentials; never the secret').action(
+      async (reference: string, _, command: Command) => {
+        const { settings, terminal } = invoke(command);
+        const { authExplain } = await import('./commands/auth.ts');
+        await authExplain(reference, settings, terminal);
+      },
+    );
+    addTo('setup <registry>', 'set the credential helper of a registry in the docker config; a copy of the old file is kept')
+      .option('--helper <name>', 'the program docker-credential-<name>; ocidsl-gh takes the token of the gh command')
+      .option('--remove', 'remove the helper of this registry')
+      .action(async (registry: string, options: object, command: Command) => {
+        const { settings, terminal } = invoke(command);
+        const { authSetup } = await import('./commands/auth.ts');
+        await authSetup(registry, options, settings, terminal);
+      });
+  },
+  lock: (add, invoke) => {
+    add('lock [targets...]', 'pin tags, files and Go toolchains in ocidsl.lock.json, all or what targets ask for; prints what changed')
+      .option(
+        '--check',
+        'write nothing; fail where a pin is missing, unused or lacks a platform. Asks no registry: a tag that moved is no fault',
+      )
+      .action(async (targets: string[], options: { check?: boolean }, command: Command) => {
+        const { settings, terminal } = invoke(command);
+        const { lock } = await import('./commands/lock.ts');
+        await lock(targets, options, settings, terminal);
+      });
+  },
   tool: (add, invoke) => {
     add('tool <name> <version> [arguments...]', 'run a tool of ocidsl in the working directory, as a remote worker does')
       .passThroughOptions()

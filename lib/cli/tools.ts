@@ -1,7 +1,8 @@
 // Tools and discoverers by name, each loaded when it is first needed.
 import type { FetchContext } from '../fetch/fetch-context.ts';
-import type { Discoverer } from '../tools/discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 import type { Tool } from '../tools/tool.ts';
+import { goInstaller } from './install-go.ts';
 
 const TOOLS: Readonly<Record<string, () => Promise<Tool>>> = {
   layer: async () => (await import('../tools/layer.ts')).layerTool,
@@ -18,7 +19,8 @@ const DISCOVERERS: Readonly<Record<string, (context: FetchContext) => Promise<Di
   'host-program': async () => (await import('../tools/discover-host-program.ts')).hostProgramDiscoverer,
   'oci-layout': async ({ cas }) => (await import('../tools/discover-oci-layout.ts')).createOciLayoutDiscoverer(cas),
   'pulled-image': async (context) => (await import('../fetch/discover-pulled-image.ts')).createPulledImageDiscoverer(context),
-  'go-packages': async () => (await import('../tools/discover-go-packages.ts')).goPackagesDiscoverer,
+  'http-file': async (context) => (await import('../fetch/discover-http-file.ts')).createHttpFileDiscoverer(context),
+  'go-packages': async (context) => (await import('../tools/discover-go-packages.ts')).createGoPackagesDiscoverer(goInstaller(context)),
 };
 
 /** The tool of a name; undefined where there is none. */

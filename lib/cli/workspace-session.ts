@@ -1,9 +1,10 @@
 // A loaded workspace: the configs that a command needs are evaluated, their problems reported, and names on the command line
 // turned into targets.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { shortName } from '../base/short-name.ts';
-import { combineErrors, isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
+import { combineErrors, environmentError, isOcidslError, OcidslError, type SourceLocation } from '../base/errors.ts';
+import { printable } from '../base/printable.ts';
 import { configFileIn } from '../config/config-file.ts';
 import { findWorkspace } from '../config/find-workspace.ts';
 import { createConfigLoader, type ConfigLoader } from '../config/load-workspace.ts';
@@ -48,6 +49,7 @@ export async function openWorkspace(
   names: readonly string[],
   choose: ChooseTarget = existingTarget,
 ): Promise<WorkspaceSession> {
+  if (settings.root !== undefined) checkRoot(settings.root);
   const found = findWorkspace(settings.root ?? settings.cwd);
   const root = settings.root ?? found.root;
   const stateDirectory = join(settings.cacheDirectory, 'workspaces', `${basename(root)}-${shortName(root)}`);
@@ -190,6 +192,22 @@ function withMacros(label: string, targets: ReadonlyMap<string, Target>): Ocidsl
     code: 'OCIDSL_TARGET_UNKNOWN',
     message: `Cannot find target "${label}": the ${made[0]!.macros[0]!.macro} of that name made no target called so`,
     hint: `It made ${made.map((target) => target.label).join(', ')}`,
+  });
+}
+
+// A mistake on the command line, and none of this machine.
+function checkRoot(root: string): void {
+  let isFolder: boolean | undefined;
+  try {
+    isFolder = statSync(root).isDirectory();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw environmentError(`open the folder "${root}"`, error);
+  }
+  if (isFolder === true) return;
+  throw new OcidslError({
+    code: 'OCIDSL_USAGE',
+    message: `Cannot use --root "${printable(root)}": ${isFolder === undefined ? 'there is no such folder' : 'it is no folder'}, expected the folder of a workspace's root config`,
   });
 }
 

@@ -3,7 +3,7 @@ import { canonicalJson } from '../base/json.ts';
 import { createLimiter } from '../base/limiter.ts';
 import type { Discovered, Discovery } from '../plan/discovery.ts';
 import type { ContentAddressableStorage } from '../store/content-addressable-storage.ts';
-import type { Discoverer } from '../tools/discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 import type { FileIndex } from './file-index.ts';
 import type { DiscoveryRecord } from './snapshot.ts';
 

@@ -2,7 +2,7 @@
 // remembers for each action what was read, for the snapshot. It knows no rule by name.
 import type { ActionResult } from '../action/action-result.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
-import { isOcidslError } from '../base/errors.ts';
+import { isOcidslError, type OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';
 import type { Artifact, DiscoveredArtifact, OutputArtifact } from '../plan/action-node.ts';
@@ -10,6 +10,7 @@ import type { Discovered, Discovery } from '../plan/discovery.ts';
 import type { Discoveries } from './discoveries.ts';
 import type { Execution, Outcome } from './execution.ts';
 import type { FileIndex } from './file-index.ts';
+import { withInputNames } from './input-names.ts';
 import { PreparedAction, sortInputs } from './prepared-action.ts';
 import type { ResolvedInput } from './resolved-input.ts';
 import { notRegular } from './source-file.ts';
@@ -36,13 +37,20 @@ export interface EngineOptions {
 /** How many actions of a build had which outcome. */
 export type OutcomeCounts = Record<Outcome, number>;
 
+/** What an action depended on. */
+interface Reads {
+  readonly found: readonly Discovered[];
+  readonly paths: readonly string[];
+  readonly actions: readonly ActionNode[];
+}
+
 /** Makes artifacts on demand, each once. */
 export class Engine {
   readonly counts: OutcomeCounts = { executed: 0, cached: 0, shared: 0 };
   readonly #options: EngineOptions;
   readonly #results = new Map<ActionNode, Promise<ActionResult>>();
   readonly #fetched = new Map<Discovery, readonly string[]>();
-  readonly #reads = new Map<ActionNode, { readonly paths: readonly string[]; readonly actions: readonly ActionNode[] }>();
+  readonly #reads = new Map<ActionNode, Reads>();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -72,15 +80,22 @@ export class Engine {
       if (seen.has(action)) continue;
       seen.add(action);
       const reads = this.#reads.get(action);
-      for (const path of reads?.paths ?? []) paths.add(path);
-      pending.push(...(reads?.actions ?? []));
+      if (reads === undefined) continue;
+      for (const { watched, files } of reads.found) {
+        for (const path of watched) paths.add(path);
+        for (const { path } of files) paths.add(path);
+      }
+      for (const path of reads.paths) paths.add(path);
+      pending.push(...reads.actions);
     }
     return paths;
   }
 
-  async #fetch({ discovery, name }: DiscoveredArtifact): Promise<BuiltFile> {
+  async #fetch({ discovery, name, label }: DiscoveredArtifact): Promise<BuiltFile> {
     const { discoveries, signal } = this.#options;
-    const found = await discoveries.find(discovery, signal);
+    const found = await discoveries.find(discovery, signal).catch((error: unknown) => {
+      throw isOcidslError(error) ? error.at({ label }) : error;
+    });
     this.#fetched.set(discovery, readPaths(found));
     const blob = found.blobs?.find((each) => each.name === name);
     if (blob === undefined) throw new Error(`The discovery ${discovery.discoverer} fetched no ${name}`);
@@ -92,7 +107,7 @@ export class Engine {
     if (running === undefined) {
       running = this.#resolve(action).catch((error: unknown) => {
         this.#options.gate.noteFailure();
-        throw isOcidslError(error) ? error.at({ label: action.label }) : error;
+        throw isOcidslError(error) ? ownFailure(error, action) : error;
       });
       this.#results.set(action, running);
     }
@@ -100,23 +115,10 @@ export class Engine {
   }
 
   async #resolve(action: ActionNode): Promise<ActionResult> {
-    const { discoveries, execution, emit, files, gate, signal } = this.#options;
-    const found = await Promise.all(action.discoveries.map((discovery) => discoveries.find(discovery, signal)));
-    const description = action.describe(found);
-    const resolved = await this.#inputs(description.inputs);
-    this.#reads.set(action, {
-      paths: [
-        ...found.flatMap(readPaths),
-        ...description.inputs.flatMap(({ content }) => {
-          if (content.kind === 'source') return [content.path];
-          return content.kind === 'discovered' ? (this.#fetched.get(content.discovery) ?? []) : [];
-        }),
-      ],
-      actions: description.inputs.flatMap(({ content }) => (content.kind === 'output' ? [content.action] : [])),
-    });
+    const { execution, emit, gate, signal } = this.#options;
+    const prepared = await this.#prepare(action);
     signal.throwIfAborted();
     gate.requireOpen(action);
-    const prepared = new PreparedAction(action, description, sortInputs(resolved), files);
     const { result, outcome } = await execution.execute(prepared, signal);
     this.counts[outcome]++;
     if (outcome !== 'executed') {
@@ -134,6 +136,23 @@ export class Engine {
     return result;
   }
 
+  // Apart from #resolve(), so that what analysis says of 100,000 files is gone while the action runs.
+  async #prepare(action: ActionNode): Promise<PreparedAction> {
+    const { discoveries, files, signal } = this.#options;
+    const found = await Promise.all(action.discoveries.map((discovery) => discoveries.find(discovery, signal)));
+    const { inputs, ...description } = action.describe(found);
+    const resolved = await this.#inputs(inputs);
+    const paths: string[] = [];
+    const actions: ActionNode[] = [];
+    for (const { content } of inputs) {
+      if (content.kind === 'source') paths.push(content.path);
+      else if (content.kind === 'output') actions.push(content.action);
+      else if (content.kind === 'discovered') paths.push(...(this.#fetched.get(content.discovery) ?? []));
+    }
+    this.#reads.set(action, { found, paths, actions });
+    return new PreparedAction(action, description, sortInputs(resolved), files);
+  }
+
   async #inputs(inputs: readonly ActionInput[]): Promise<ResolvedInput[]> {
     const ready: ResolvedInput[] = [];
     const made: [ActionInput, OutputArtifact | DiscoveredArtifact][] = [];
@@ -144,14 +163,15 @@ export class Engine {
         ready.push(input.content.kind === 'bytes' ? bytesInput(input, input.content.bytes) : this.#sourceInput(input, input.content.path));
     }
     const others = await Promise.all(made.map(([input, artifact]) => this.#madeInputs(input, artifact)));
-    return [...ready, ...others.flat()];
+    return others.length === 0 ? ready : [...ready, ...others.flat()];
   }
 
   #sourceInput(input: ActionInput, path: string): ResolvedInput {
-    const fingerprint = this.#options.files.look(path);
+    const content = this.#options.files.file(path);
+    const { fingerprint } = content;
     if (fingerprint.kind !== 'file') throw notRegular(path, fingerprint);
     const isExecutable = input.isExecutable ?? (fingerprint.mode & 0o100) !== 0;
-    return { path: input.path, isExecutable, sizeBytes: fingerprint.sizeBytes, content: { kind: 'file', path } };
+    return { path: input.path, isExecutable, sizeBytes: fingerprint.sizeBytes, content };
   }
 
   async #madeInputs(input: ActionInput, artifact: OutputArtifact | DiscoveredArtifact): Promise<ResolvedInput[]> {
@@ -164,6 +184,12 @@ export class Engine {
       content: { kind: 'blob', digest: file.digest },
     }));
   }
+}
+
+// What an action depends on has failed where the error has another target's label.
+function ownFailure(error: OcidslError, { label, inputNames }: ActionNode): OcidslError {
+  const isOwn = error.label === undefined || error.label === label;
+  return (isOwn && inputNames !== undefined ? withInputNames(error, inputNames) : error).at({ label });
 }
 
 function readPaths(found: Discovered): string[] {

@@ -9,11 +9,24 @@ import { isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fi
 import type { PathRecord } from './snapshot.ts';
 import { fileChanged, readChunks, readSmallFile } from './source-file.ts';
 
-interface Entry {
+/**
+ * A path in a FileIndex: what the index knows of it is found without looking it up again. It is the content of a ResolvedInput as it is,
+ * since each object more costs 5 MB where there are 100,000 files.
+ */
+export interface IndexedFile {
+  /** Tells it from other contents of an action's inputs; what is at the path, the fingerprint says. */
+  readonly kind: 'file';
+  /** Relative to the workspace root, or absolute outside of it. */
+  readonly path: string;
+  /** Its state when it was looked at. */
   readonly fingerprint: Fingerprint;
+}
+
+interface Entry extends IndexedFile {
+  fingerprint: Fingerprint;
   hash: string | undefined;
   /** Whether a later build may trust the fingerprint. */
-  readonly stable: boolean;
+  stable: boolean;
 }
 
 const YIELD_EVERY = 64 * 1024 * 1024;
@@ -42,6 +55,11 @@ export class FileIndex {
     return this.#entry(path).fingerprint;
   }
 
+  /** The same, to be asked for more. */
+  file(path: string): IndexedFile {
+    return this.#entry(path);
+  }
+
   /**
    * Looks at what a discovery read, right after it ended: a path that changed since `startedMs` may not be what the discovery
    * saw, and no later build may trust its state.
@@ -50,13 +68,16 @@ export class FileIndex {
     for (const path of paths) this.#entry(path, startedMs);
   }
 
-  #entry(path: string, sinceMs: number = Date.now()): Entry {
+  #entry(file: string | IndexedFile, sinceMs?: number): Entry {
+    if (typeof file === 'object') return file as Entry;
+    const path = file;
     const seen = this.#now.get(path);
     if (seen !== undefined) return seen;
     const fingerprint = takeFingerprint(this.absolute(path));
     const before = this.#before.get(path);
     const same = before?.fingerprint !== undefined && sameFingerprint(before.fingerprint, fingerprint);
-    const entry: Entry = { fingerprint, hash: same ? before.hash : undefined, stable: same || !isRacy(fingerprint, sinceMs) };
+    const stable = same || !isRacy(fingerprint, sinceMs ?? Date.now());
+    const entry: Entry = { kind: 'file', path, fingerprint, hash: same ? before.hash : undefined, stable };
     // The names are taken while they are what was just looked at; a folder that is changing has none.
     if (fingerprint.kind === 'directory' && entry.hash === undefined && entry.stable) entry.hash = this.#namesDigest(path);
     this.#now.set(path, entry);
@@ -85,49 +106,53 @@ export class FileIndex {
   }
 
   /** The digest of a file if it is known without reading. */
-  known(path: string): Digest | undefined {
-    const { hash, fingerprint } = this.#entry(path);
+  known(file: string | IndexedFile): Digest | undefined {
+    const { hash, fingerprint } = this.#entry(file);
     return hash === undefined ? undefined : { hash, sizeBytes: fingerprint.sizeBytes };
   }
 
   /** The digest of a regular file, read if need be. */
-  async digest(path: string): Promise<Digest> {
-    const known = this.known(path);
+  async digest(file: string | IndexedFile): Promise<Digest> {
+    const entry = this.#entry(file);
+    const known = this.known(entry);
     if (known !== undefined) return known;
     for (let attempt = 1; ; attempt++) {
       const hash = createHash('sha256');
       let read = 0;
       let single: string | undefined;
-      for (const chunk of this.chunks(path)) {
-        if (read === 0 && chunk.length === this.look(path).sizeBytes) single = sha256Hex(chunk);
+      for (const chunk of this.chunks(entry)) {
+        if (read === 0 && chunk.length === entry.fingerprint.sizeBytes) single = sha256Hex(chunk);
         else hash.update(chunk);
         read += chunk.length;
         if (read % YIELD_EVERY === 0) await new Promise((next) => setImmediate(next));
       }
-      const entry = this.#entry(path);
-      const now = takeFingerprint(this.absolute(path));
+      const now = takeFingerprint(this.absolute(entry.path));
       if (sameFingerprint(entry.fingerprint, now)) {
         entry.hash = single ?? hash.digest('hex');
         return { hash: entry.hash, sizeBytes: read };
       }
-      if (attempt > 1) throw fileChanged(path);
-      this.#now.set(path, { fingerprint: now, hash: undefined, stable: false });
+      if (attempt > 1) throw fileChanged(entry.path);
+      Object.assign(entry, { fingerprint: now, stable: false });
     }
   }
 
   /** Notes a digest that a tool computed while it read the file. */
-  learn(path: string, hash: string): void {
-    this.#entry(path).hash = hash;
+  learn(file: string | IndexedFile, hash: string): void {
+    this.#entry(file).hash = hash;
   }
 
   /** The content of a regular file in chunks that are valid until the next one; checks that the file is the one looked at. */
-  chunks(path: string): Generator<Uint8Array, void, undefined> {
-    return readChunks(path, this.absolute(path), this.look(path));
+  chunks(file: string | IndexedFile): Generator<Uint8Array, void, undefined> {
+    const { path, fingerprint } = this.#entry(file);
+    return readChunks(path, this.absolute(path), fingerprint);
   }
 
-  /** The same in one piece, for files of less than SMALL_FILE_BYTES. */
-  readSmall(path: string): Buffer {
-    return readSmallFile(path, this.absolute(path), this.look(path));
+  /** The same in one piece, for files of less than SMALL_FILE_BYTES: in the beginning of `buffer`. Learns the digest. */
+  readSmall(file: string | IndexedFile, buffer: Buffer): Buffer {
+    const entry = this.#entry(file);
+    const bytes = readSmallFile(entry.path, this.absolute(entry.path), entry.fingerprint, buffer);
+    entry.hash ??= sha256Hex(bytes);
+    return bytes;
   }
 
   /** @throws OCIDSL_INPUT_CHANGED where a file is no longer the one that was looked at */
@@ -147,7 +172,7 @@ export class FileIndex {
 
   /** The record of a path for the next build's snapshot. */
   record(path: string): PathRecord {
-    const { fingerprint, stable, hash } = this.#entry(path);
-    return { path, fingerprint: stable ? fingerprint : undefined, hash };
+    const entry = this.#entry(path);
+    return entry.stable ? entry : { path, fingerprint: undefined, hash: entry.hash };
   }
 }

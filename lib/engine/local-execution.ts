@@ -5,6 +5,7 @@ import { compareUtf8 } from '../base/bytes.ts';
 import { isOcidslError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { BlobWriter, ContentAddressableStorage } from '../store/content-addressable-storage.ts';
+import type { SegmentCache } from '../tar/segment-cache.ts';
 import type { Tool, ToolOutputs } from '../tools/tool.ts';
 import type { ToolDescription } from '../plan/action-node.ts';
 import type { Execution } from './execution.ts';
@@ -20,6 +21,8 @@ export interface LocalExecutionOptions {
   /** Loads a tool by name; only those that are needed. */
   readonly loadTool: (name: string) => Promise<Tool>;
   readonly runCommand: CommandRunner;
+  /** Compressed segments of the large archives in `cas`. */
+  readonly segments?: SegmentCache;
   readonly emit: EventListener;
   readonly now: () => number;
 }
@@ -63,7 +66,7 @@ export function localExecution(options: LocalExecutionOptions): Execution {
 
 async function runTool(
   action: PreparedAction,
-  description: ToolDescription,
+  description: Omit<ToolDescription, 'inputs'>,
   options: LocalExecutionOptions,
   signal: AbortSignal,
 ): Promise<ActionResult> {
@@ -81,6 +84,7 @@ async function runTool(
       outputs,
       signal,
       local: description.local,
+      segments: options.segments,
       hostPath(path) {
         const input = action.inputs.find((each) => each.path === path);
         if (input?.content.kind !== 'file') return undefined;

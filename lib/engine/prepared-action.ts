@@ -3,27 +3,30 @@
 import { actionDigest } from '../action/action.ts';
 import { encodeCommand, environmentVariables } from '../action/command.ts';
 import type { Platform } from '../action/platform.ts';
-import { merkleRoot, type MerkleFile } from '../action/merkle-tree.ts';
+import { merkleRoot } from '../action/merkle-tree.ts';
 import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { digestOf, sha256Hex, type Digest } from '../base/digest.ts';
-import type { ActionDescription, ActionNode } from '../plan/action-node.ts';
+import type { ActionNode, CommandDescription, ToolDescription } from '../plan/action-node.ts';
 import type { FileIndex } from './file-index.ts';
 import type { ResolvedInput } from './resolved-input.ts';
 
 // The epoch of all keys: a new one disowns every result that older versions stored.
 const SALT = new TextEncoder().encode('ocidsl-1');
 
+/** What an action does, without its inputs as analysis named them. */
+export type PreparedDescription = Omit<ToolDescription, 'inputs'> | Omit<CommandDescription, 'inputs'>;
+
 /** An action that is ready to be looked up or run. */
 export class PreparedAction {
   readonly node: ActionNode;
-  readonly description: ActionDescription;
+  readonly description: PreparedDescription;
   /** Sorted by path in UTF-8 order. */
   readonly inputs: readonly ResolvedInput[];
   readonly #files: FileIndex;
   #key: Promise<Digest> | undefined;
   #shape: string | undefined;
 
-  constructor(node: ActionNode, description: ActionDescription, inputs: readonly ResolvedInput[], files: FileIndex) {
+  constructor(node: ActionNode, description: PreparedDescription, inputs: readonly ResolvedInput[], files: FileIndex) {
     this.node = node;
     this.description = description;
     this.inputs = inputs;
@@ -44,7 +47,16 @@ export class PreparedAction {
 
   /** Source files whose content has not been read. */
   unread(): ResolvedInput[] {
-    return this.inputs.filter((input) => input.content.kind === 'file' && this.#files.known(input.content.path) === undefined);
+    return this.inputs.filter((input) => this.#isUnread(input));
+  }
+
+  /** Whether there are none of them: the key is known without reading. */
+  isRead(): boolean {
+    return !this.inputs.some((input) => this.#isUnread(input));
+  }
+
+  #isUnread({ content }: ResolvedInput): boolean {
+    return content.kind === 'file' && this.#files.known(content) === undefined;
   }
 
   /**
@@ -64,15 +76,15 @@ export class PreparedAction {
   }
 
   async #computeKey(): Promise<Digest> {
-    const files: MerkleFile[] = [];
-    for (const input of this.inputs) {
-      const digest = input.content.kind === 'file' ? await this.#files.digest(input.content.path) : input.content.digest;
-      files.push({ path: input.path, digest, isExecutable: input.isExecutable });
-    }
+    for (const { content } of this.unread()) if (content.kind === 'file') await this.#files.digest(content);
     const timeoutSeconds = this.#timeoutSeconds;
     return actionDigest({
       commandDigest: digestOf(this.#encodedCommand()),
-      inputRootDigest: merkleRoot(files),
+      inputRootDigest: merkleRoot(this.inputs, ({ path, isExecutable, content }) => ({
+        path,
+        isExecutable,
+        digest: content.kind === 'file' ? this.#files.known(content)! : content.digest,
+      })),
       salt: SALT,
       ...this.#folders(),
       ...(timeoutSeconds === undefined ? {} : { timeout: { seconds: timeoutSeconds, nanos: 0 } }),

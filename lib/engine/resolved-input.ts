@@ -1,5 +1,6 @@
 // Inputs of an action when everything that they depend on has been made.
 import type { Digest } from '../base/digest.ts';
+import type { IndexedFile } from './file-index.ts';
 
 /** One file of an input root, and where its bytes are. */
 export interface ResolvedInput {
@@ -8,7 +9,7 @@ export interface ResolvedInput {
   readonly isExecutable: boolean;
   readonly sizeBytes: number;
   readonly content:
-    | { readonly kind: 'file'; /** As in the file index. */ readonly path: string }
+    | IndexedFile
     | { readonly kind: 'blob'; readonly digest: Digest }
     | { readonly kind: 'bytes'; readonly digest: Digest; readonly bytes: Uint8Array };
 }

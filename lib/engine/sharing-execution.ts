@@ -1,4 +1,5 @@
 // Execution in which equal actions that are asked for at the same time run once.
+import { sha256Hex } from '../base/digest.ts';
 import type { Executed, Execution } from './execution.ts';
 import type { PreparedAction } from './prepared-action.ts';
 
@@ -7,7 +8,7 @@ export function sharingExecution(inner: Execution): Execution {
   const running = new Map<string, Promise<Executed>>();
   return {
     async execute(action, signal) {
-      const identity = action.unread().length === 0 ? (await action.key()).hash : `${action.shape()} ${filesOf(action)}`;
+      const identity = action.isRead() ? (await action.key()).hash : `${action.shape()} ${sha256Hex(filesOf(action))}`;
       const known = running.get(identity);
       if (known !== undefined) return { ...(await known), outcome: 'shared' };
       const started = inner.execute(action, signal);

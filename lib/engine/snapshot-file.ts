@@ -3,9 +3,10 @@
 //
 // Layout: magic line · lengths of the sections (JSON line) · sections · end mark. Numbers are in the byte order of the
 // machine; the file never leaves it, and the magic line names the order.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { endianness } from 'node:os';
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Json } from '../base/json.ts';
+import { decodeDiscoveries, encodeDiscoveries } from './discovery-text.ts';
 import type { Fingerprint, PathKind } from './fingerprint.ts';
 import type { DeclarationRecord, DiscoveryRecord, PathRecord, Snapshot, TargetRecord } from './snapshot.ts';
 
@@ -14,6 +15,8 @@ const COLUMNS = 6; // kind, size, mtime, ctime, ino, mode
 const NO_KIND = -1;
 // A power failure may leave zeros for what came last.
 const END = Buffer.from('end\n');
+// As os.endianness() says it, without loading node:os.
+const BYTE_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'LE' : 'BE';
 
 /** A snapshot as read: the columns stay packed until they are asked for. */
 export interface PackedSnapshot {
@@ -39,19 +42,16 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
   const hashes = Buffer.alloc(snapshot.paths.length * 32);
   snapshot.paths.forEach((record, i) => {
     const { fingerprint } = record;
-    figures.set(
-      fingerprint === undefined
-        ? [NO_KIND, 0, 0, 0, 0, 0]
-        : [
-            KINDS.indexOf(fingerprint.kind),
-            fingerprint.sizeBytes,
-            fingerprint.mtimeMs,
-            fingerprint.ctimeMs,
-            fingerprint.ino,
-            fingerprint.mode,
-          ],
-      i * COLUMNS,
-    );
+    const at = i * COLUMNS;
+    if (fingerprint === undefined) figures[at] = NO_KIND;
+    else {
+      figures[at] = KINDS.indexOf(fingerprint.kind);
+      figures[at + 1] = fingerprint.sizeBytes;
+      figures[at + 2] = fingerprint.mtimeMs;
+      figures[at + 3] = fingerprint.ctimeMs;
+      figures[at + 4] = fingerprint.ino;
+      figures[at + 5] = fingerprint.mode;
+    }
     if (record.hash !== undefined) hashes.write(record.hash, i * 32, 'hex');
   });
   const ends = new Uint32Array(snapshot.targets.length);
@@ -69,18 +69,42 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
     Buffer.from(snapshot.paths.map((record) => record.path).join('\0')),
     Buffer.from(snapshot.targets.map((target) => `${target.key}\0${target.declaration}\0${JSON.stringify(target.results)}`).join('\0')),
     hashes,
-    Buffer.from(JSON.stringify(snapshot.discoveries)),
+    Buffer.from(encodeDiscoveries(snapshot.discoveries)),
     // JSON and labels hold no NUL.
     Buffer.from(snapshot.declarations.map(({ text, uses }) => `${uses.join(' ')}\n${text}`).join('\0')),
   ];
   const header = Buffer.from(`${magic(version)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
-    writeFileSync(temporary, Buffer.concat([header, Buffer.alloc(padding(header.length)), ...sections, END]));
+    writeParts(temporary, [header, Buffer.alloc(padding(header.length)), ...sections, END]);
     renameSync(temporary, file);
+    sweepTemporaryFiles(file);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+const STALE_MS = 24 * 60 * 60 * 1000;
+
+// What killed commands left: nobody writes for a day.
+function sweepTemporaryFiles(file: string): void {
+  const folder = dirname(file);
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(`${basename(file)}.`) || !name.endsWith('.tmp')) continue;
+    const path = join(folder, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat !== undefined && Date.now() - stat.ctimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+// One after the other: together they are 20 MB where there are 100,000 paths.
+function writeParts(file: string, parts: readonly Buffer[]): void {
+  const fd = openSync(file, 'w');
+  try {
+    for (const part of parts) writeFileSync(fd, part);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -184,7 +208,7 @@ function pack([
       );
     },
     unpack() {
-      const discovered = parseOrUndefined(discoveries.toString('utf8')) as unknown as DiscoveryRecord[] | undefined;
+      const discovered = discoveriesOrUndefined(discoveries.toString('utf8'));
       const targets = targetKeys.flatMap((key, i): TargetRecord[] => {
         const results = resultsOf(i);
         return results === undefined ? [] : [{ key, declaration: targetDeclarations[i]!, paths: pathsOf(i), results }];
@@ -207,8 +231,16 @@ function parseOrUndefined(text: string): Json | undefined {
   }
 }
 
+function discoveriesOrUndefined(text: string): DiscoveryRecord[] | undefined {
+  try {
+    return decodeDiscoveries(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function magic(version: string): string {
-  return `ocidsl snapshot 2 ${endianness()} ${version}`;
+  return `ocidsl snapshot 3 ${BYTE_ORDER} ${version}`;
 }
 
 function padding(length: number): number {

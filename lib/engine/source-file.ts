@@ -7,19 +7,18 @@ import { fingerprintOf, sameFingerprint, type Fingerprint } from './fingerprint.
 export const SMALL_FILE_BYTES: number = 256 * 1024;
 
 /**
- * The content of a file of less than SMALL_FILE_BYTES.
+ * The content of a file of less than SMALL_FILE_BYTES, in the beginning of `buffer`, which has SMALL_FILE_BYTES.
  * @throws OCIDSL_INPUT_CHANGED where the file at `absolute` is not the one that `expected` was taken of, and environment failures
  */
-export function readSmallFile(path: string, absolute: string, expected: Fingerprint): Buffer {
+export function readSmallFile(path: string, absolute: string, expected: Fingerprint, buffer: Buffer): Buffer {
   const fd = openFile(path, absolute, expected);
   try {
-    // One byte more, so that a file that grew shows without another read.
-    const bytes = Buffer.allocUnsafe(expected.sizeBytes + 1);
     let read = 0;
     for (let count = -1; count !== 0 && read < expected.sizeBytes; read += count)
-      count = readSync(fd, bytes, read, bytes.length - read, null);
+      // One byte more, so that a file that grew shows without another read.
+      count = readSync(fd, buffer, read, expected.sizeBytes + 1 - read, null);
     checkSame(path, fd, read, expected);
-    return bytes.subarray(0, read);
+    return buffer.subarray(0, read);
   } catch (error) {
     throw asReadFailure(path, error);
   } finally {

@@ -12,7 +12,7 @@ import {
   type SourceReference,
   type TargetReference,
 } from './value.ts';
-import { isOcidslError } from '../base/errors.ts';
+import { isOcidslError, type Fault } from '../base/errors.ts';
 import { describeValue } from './describe-value.ts';
 
 /** What a type needs to know about the call, and where it reports to. */
@@ -76,16 +76,19 @@ export function fixed<In, Out, R extends boolean>(attribute: Attribute<In, Out, 
   return { ...attribute, configurable: false };
 }
 
-/** Text; `check` returns what is wrong with it, or undefined. */
-export function string<T extends string = string>(expects = 'a string', check?: (text: string) => string | undefined): AttributeType<T, T> {
+/** Says what is wrong with a text, with what is expected where that says more than the type does; undefined where nothing is. */
+export type TextCheck = (text: string) => Fault | string | undefined;
+
+/** Text that passes `check`. */
+export function string<T extends string = string>(expects = 'a string', check?: TextCheck): AttributeType<T, T> {
   return {
     expects,
     normalize(value, path, context) {
       if (typeof value !== 'string') context.problem(path, describeValue(value), expects);
       else {
-        const is = value.includes('\0') ? 'it has a NUL byte' : check?.(value);
-        if (is !== undefined) context.problem(path, `${describeValue(value)} (${is})`, expects);
-        else return value;
+        const fault = checkText(value, expects, check);
+        if (fault === undefined) return value;
+        context.problem(path, `${describeValue(value)} (${fault.is})`, fault.expected);
       }
       return null;
     },
@@ -143,7 +146,7 @@ export function list<In, Out>(item: AttributeType<In, Out>): AttributeType<reado
 /** An object whose property names pass `checkKey` and whose values are of one type; the order written is kept. */
 export function record<In, Out>(
   item: AttributeType<In, Out>,
-  checkKey?: (key: string) => string | undefined,
+  checkKey?: TextCheck,
 ): AttributeType<Readonly<Record<string, In>>, ReadonlyArray<readonly [string, Out]>> {
   return {
     expects: `an object whose values are: ${item.expects}`,
@@ -154,8 +157,9 @@ export function record<In, Out>(
       }
       // Pairs, not an object: keys such as "1" or "__proto__" keep their place and their meaning.
       return Object.entries(value).map(([key, each]) => {
-        const is = key.includes('\0') ? 'it has a NUL byte' : checkKey?.(key);
-        if (is !== undefined) context.problem(path, `the key ${JSON.stringify(key.slice(0, 100))} is unusable: ${is}`, this.expects);
+        const fault = checkText(key, this.expects, checkKey);
+        if (fault !== undefined)
+          context.problem(path, `an object with the key ${JSON.stringify(key.slice(0, 100))} (${fault.is})`, fault.expected);
         return [key, item.normalize(each, `${path}.${key}`, context)];
       });
     },
@@ -279,12 +283,17 @@ export function normalizeAttribute(
   return { $select: cases };
 }
 
+function checkText(text: string, expected: string, check: TextCheck | undefined): Fault | undefined {
+  const fault = text.includes('\0') ? 'it has a NUL byte' : check?.(text);
+  return typeof fault === 'string' ? { is: fault, expected } : fault;
+}
+
 function toLabel(text: string, path: string, context: NormalizeContext): string | undefined {
   try {
     return formatLabel(parseLabel(text, context.package));
   } catch (error) {
     if (!isOcidslError(error)) throw error;
-    context.problem(path, error.message, 'a target or its label');
+    context.problem(path, `${describeValue(text)} (${error.fault?.is ?? error.message})`, error.fault?.expected ?? 'a target or its label');
     return undefined;
   }
 }

@@ -9,13 +9,15 @@ export interface Label {
 }
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.+@-]*$/;
+const NAME_LIMIT = 200;
+const NAME_EXPECTED = 'letters, digits and _ . + @ -, starting with a letter, digit or _';
 const SEGMENT = /^[A-Za-z0-9_.+@-]+$/;
 
 /** What is wrong with a target name, or undefined. */
 export function targetNameProblem(name: unknown): string | undefined {
   if (typeof name !== 'string') return `it is ${name === undefined ? 'missing' : typeof name}`;
-  if (name.length > 200) return `it has ${name.length} characters, expected at most 200`;
-  return NAME.test(name) ? undefined : 'expected letters, digits and _ . + @ -, starting with a letter, digit or _';
+  if (name.length > NAME_LIMIT) return `it has ${name.length} characters, expected at most ${NAME_LIMIT}`;
+  return NAME.test(name) ? undefined : `expected ${NAME_EXPECTED}`;
 }
 
 /** `hello`, or `apps/hello:image` outside the root package. */
@@ -29,10 +31,11 @@ export function formatLabel(label: Label): string {
  * @throws OCIDSL_LABEL_SYNTAX
  */
 export function parseLabel(text: string, from: string): Label {
-  const fail = (is: string) =>
+  const fail = (is: string, expected: string) =>
     new OcidslError({
       code: 'OCIDSL_LABEL_SYNTAX',
-      message: `Cannot parse label ${JSON.stringify(text.slice(0, 200))}: ${is}`,
+      message: `Cannot parse label ${JSON.stringify(text.slice(0, 200))}: ${is}, expected ${expected}`,
+      fault: { is, expected },
       hint: 'Write "name" for a target of the same package, "folder:name" for another one, "//:name" for the root',
     });
   const absolute = text.startsWith('//');
@@ -40,12 +43,12 @@ export function parseLabel(text: string, from: string): Label {
   const colon = body.indexOf(':');
   const folder = colon < 0 ? '' : body.slice(0, colon);
   const name = colon < 0 ? body : body.slice(colon + 1);
-  const problem = targetNameProblem(name);
-  if (problem !== undefined) throw fail(`the target name ${JSON.stringify(name)} is not usable, ${problem}`);
+  if (name.length > NAME_LIMIT) throw fail(`the target name has ${name.length} characters`, `at most ${NAME_LIMIT}`);
+  if (!NAME.test(name)) throw fail(`the target name ${JSON.stringify(name)} is not usable`, NAME_EXPECTED);
   if (folder === '') return { package: absolute ? '' : from, name };
   for (const segment of folder.split('/')) {
     if (!SEGMENT.test(segment) || segment === '.' || segment === '..') {
-      throw fail(`the package "${folder}" has the unusable part ${JSON.stringify(segment)}`);
+      throw fail(`the package "${folder}" has the unusable part ${JSON.stringify(segment)}`, 'letters, digits and _ . + @ - in each part');
     }
   }
   return { package: folder, name };

@@ -38,13 +38,18 @@ export interface Descriptor {
 
 const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
+/** Whether `text` is a media type: `type/subtype`, without parameters. */
+export function isMediaType(text: string): boolean {
+  return MEDIA_TYPE.test(text);
+}
+
 /**
  * Reads a descriptor from a parsed document.
  * @throws OCIDSL_DOCUMENT_FIELD naming the field
  */
 export function parseDescriptor(object: JsonObject): Descriptor {
   const mediaType = requiredString(object, 'mediaType');
-  if (!MEDIA_TYPE.test(mediaType)) {
+  if (!isMediaType(mediaType)) {
     throw fieldError(object.what, fieldPath(object, 'mediaType'), 'no media type', 'type/subtype');
   }
   const digest = requiredString(object, 'digest');

@@ -46,6 +46,19 @@ export function formatPlatform(platform: Platform): string {
   return platform.variant ? `${os}/${platform.architecture}/${platform.variant}` : `${os}/${platform.architecture}`;
 }
 
+/** Reads what formatPlatform() writes, also of platforms that nobody can build for. Undefined for other text. */
+export function platformFromText(text: string): Platform | undefined {
+  const match = /^([^/:]+)(?::([^/:]+))?\/([^/]+)(?:\/([^/]+))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, os, osVersion, architecture, variant] = match as unknown as [string, string, string?, string?, string?];
+  return {
+    os,
+    architecture: architecture!,
+    ...(variant === undefined ? {} : { variant }),
+    ...(osVersion === undefined ? {} : { osVersion }),
+  };
+}
+
 /**
  * The same platform in the one spelling that comparisons use: the baseline variants of amd64 (`v1`) and arm64 (`v8`) are
  * left out, arm's (`v7`) is written.

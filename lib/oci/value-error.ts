@@ -8,6 +8,7 @@ export function valueError(thing: string, value: string, is: string, expected: s
     code: 'OCIDSL_IMAGE_VALUE',
     message: `Cannot use ${thing} "${printable(value, 100)}": ${is}, expected ${expected}`,
     hint,
+    fault: { is, expected },
   });
 }
 

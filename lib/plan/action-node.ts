@@ -75,6 +75,8 @@ export interface ActionNode {
   /** Declared output files, relative, sorted. */
   readonly outputs: readonly string[];
   readonly discoveries: readonly Discovery[];
+  /** What the user calls inputs, by their path in the input root: for messages only, never in a key. */
+  readonly inputNames?: ReadonlyMap<string, string>;
   /**
    * Describes the action from what the discoveries found, in their order. Pure; may throw an OcidslError, which is reported at
    * the target.

@@ -158,18 +158,31 @@ function missingProvider(label: string, wanted: string, providers: ProviderSet):
   });
 }
 
-/** Analyses several targets and reports the failures of all of them together. */
-export function analyzeAll(analysis: Analysis, labels: Iterable<string>, platform: Platform): ConfiguredTarget[] {
-  const results: ConfiguredTarget[] = [];
+/** What analysing several targets gave. */
+export interface AnalyzedTargets {
+  readonly configured: readonly ConfiguredTarget[];
+  /** Of the others; one failure that several targets run into is in here once. */
+  readonly failures: readonly OcidslError[];
+}
+
+/** Analyses several targets, whatever becomes of each. Only bugs are thrown. */
+export function analyzeEach(analysis: Analysis, labels: Iterable<string>, platform: Platform): AnalyzedTargets {
+  const configured: ConfiguredTarget[] = [];
   const failures = new Set<OcidslError>();
   for (const label of labels) {
     try {
-      results.push(analysis.analyze(label, platform));
+      configured.push(analysis.analyze(label, platform));
     } catch (error) {
       if (!isOcidslError(error)) throw error;
       failures.add(error);
     }
   }
-  if (failures.size > 0) throw combineErrors([...failures]);
-  return results;
+  return { configured, failures: [...failures] };
+}
+
+/** Analyses several targets and reports the failures of all of them together. */
+export function analyzeAll(analysis: Analysis, labels: Iterable<string>, platform: Platform): readonly ConfiguredTarget[] {
+  const { configured, failures } = analyzeEach(analysis, labels, platform);
+  if (failures.length > 0) throw combineErrors(failures);
+  return configured;
 }

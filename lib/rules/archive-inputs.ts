@@ -7,19 +7,26 @@ import { TarInfo } from './providers.ts';
 
 const ARCHIVE_NAME = /\.(tar|tar\.gz|tgz)$/;
 
-/** The inputs and the spec's part of archives to merge, put under `prefix` in the input root. */
-export function archiveInputs(
-  context: AnalysisContext<unknown>,
-  references: readonly SourceReference[],
-  prefix: string,
-): { readonly inputs: readonly ActionInput[]; readonly archives: readonly LayerArchive[] } {
+/** Archives to merge. */
+export interface ArchiveInputs {
+  readonly inputs: readonly ActionInput[];
+  /** Their part of the spec. */
+  readonly archives: readonly LayerArchive[];
+  /** Labels of those that targets make, by input path: for messages, since a label must not enter the key. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
+/** The inputs for archives to merge, put under `prefix` in the input root. */
+export function archiveInputs(context: AnalysisContext<unknown>, references: readonly SourceReference[], prefix: string): ArchiveInputs {
   const inputs: ActionInput[] = [];
   const archives: LayerArchive[] = [];
+  const names = new Map<string, string>();
   references.forEach((reference, i) => {
     const input = `${prefix}/${i}`;
     if (isTargetReference(reference)) {
       inputs.push({ path: input, content: context.use(reference, TarInfo).archive });
       archives.push({ input });
+      names.set(input, reference.$target);
     } else if (isFileReference(reference)) {
       const path = reference.$file;
       if (!ARCHIVE_NAME.test(path))
@@ -28,5 +35,5 @@ export function archiveInputs(
       archives.push({ input, origin: path });
     } else context.fail(`unpack a glob into "${context.label}": archives are given one by one, expected a target or a file`);
   });
-  return { inputs, archives };
+  return { inputs, archives, names };
 }

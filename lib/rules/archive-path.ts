@@ -27,7 +27,7 @@ function strip(path: string, packageName: string, folders: readonly string[], st
     const folder = folders.find((each) => path === each || path.startsWith(each === '' ? '' : `${each}/`));
     return path.slice(path.lastIndexOf('/', folder === undefined ? undefined : Math.max(folder.length - 1, 0)) + 1);
   }
-  const prefix = stripPrefix.startsWith('/') ? clean(stripPrefix) : clean(`${packageName}/${stripPrefix}`);
+  const prefix = clean(stripPrefix.startsWith('/') || packageName === '' ? stripPrefix : `${packageName}/${stripPrefix}`);
   if (prefix === '') return path;
   return path === prefix ? path.slice(path.lastIndexOf('/') + 1) : path.startsWith(`${prefix}/`) ? path.slice(prefix.length + 1) : path;
 }
@@ -43,7 +43,8 @@ function remap(path: string, remapPaths: readonly (readonly [string, string])[])
 
 const EMPTY_SEGMENT = /(?:^|\/)\.?(?:\/|$)/;
 
-function clean(path: string): string {
+/** The path without empty and `.` segments, and so without a slash at either end. */
+export function clean(path: string): string {
   // Nearly every one of 100,000 paths is clean.
   if (!EMPTY_SEGMENT.test(path)) return path;
   return path

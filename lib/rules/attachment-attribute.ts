@@ -83,7 +83,10 @@ export const attachment: AttributeType<Attachment, AttachmentValue> = {
     }
     if (Array.isArray(files) && files.length === 0) context.problem(`${path}.files`, 'empty', 'one or more files');
     const wrong = Array.isArray(pairs) ? problemOf(() => checkStringMap(pairs as [string, string][], 'annotation')) : undefined;
-    if (wrong !== undefined) context.problem(`${path}.annotations`, `unusable: ${wrong}`, 'annotations');
+    if (wrong !== undefined) {
+      const { is, expected } = typeof wrong === 'string' ? { is: wrong, expected: 'annotations' } : wrong;
+      context.problem(`${path}.annotations`, `unusable: ${is}`, expected);
+    }
     return { ...rest, files: file === undefined ? (files ?? []) : [file], ...(pairs === undefined ? {} : { annotations: pairs }) };
   },
 };

@@ -1,16 +1,19 @@
 // Attribute types that several rules share. Each wraps a parser of a leaf domain, so that the grammar is written once.
-import { isOcidslError } from '../base/errors.ts';
+import { isOcidslError, type Fault } from '../base/errors.ts';
 import { string, type AttributeType } from '../graph/attribute.ts';
 import { isPlatformString } from '../oci/platform.ts';
 import type { PlatformString } from '../oci/platform-string.ts';
 
-/** What a parser says about a text: undefined where it accepts it. */
-export function problemOf(parse: () => unknown): string | undefined {
+/**
+ * What a parser says about a text: undefined where it accepts it. Without the parser's own "Cannot parse …", which would stand inside
+ * of another such message.
+ */
+export function problemOf(parse: () => unknown): Fault | string | undefined {
   try {
     parse();
     return undefined;
   } catch (error) {
-    if (isOcidslError(error)) return error.message;
+    if (isOcidslError(error)) return error.fault ?? error.message;
     throw error;
   }
 }

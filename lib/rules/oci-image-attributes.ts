@@ -82,7 +82,7 @@ export interface OciImageCommonAttributes {
 
 /** An image on top of another. Its platform is the base's for the platform being built. */
 export interface OciImageOnBase extends OciImageCommonAttributes {
-  /** The image below: an `ociImage`, or `oci:<folder>` for an OCI layout folder of this package (`oci:<folder>:<ref name>` for one of several). @default none: from scratch */
+  /** The image below: an `ociImage` or `ociPull`, or `oci:<path>` for an OCI layout of this package, a folder or a tar archive (`oci:<path>:<ref name>` for one of several images). @default none: from scratch */
   readonly base: Handle<'ImageInfo'> | `oci:${string}` | (string & {});
   /** Comes from the base. */
   readonly os?: never;
@@ -106,12 +106,12 @@ export interface OciImageFromScratch extends OciImageCommonAttributes {
 /** Attributes of {@link ociImage}. */
 export type OciImageAttributes = OciImageOnBase | OciImageFromScratch;
 
-/** A base that is an OCI layout folder. */
+/** A base that is an OCI layout: a folder or an archive. */
 export interface LayoutBase {
   readonly $layout: { readonly directory: string; readonly refName?: string };
 }
 
-const BASE = 'an ociImage, its label, or "oci:<folder>" for an OCI layout folder';
+const BASE = 'an ociImage or ociPull, its label, or "oci:<path>" for an OCI layout';
 const baseTarget = { ...attribute.target('ImageInfo'), expects: BASE };
 const baseType: AttributeType<Handle<'ImageInfo'> | string, TargetReference | LayoutBase> = {
   expects: BASE,

@@ -105,8 +105,8 @@ function planBase(context: AnalysisContext<Values>, platform: Platform): Planned
   const { directory, refName } = (base satisfies LayoutBase).$layout;
   const discovery: Discovery = { discoverer: 'oci-layout', args: { directory, refName, platform: formatPlatform(platform) } };
   return {
-    manifest: { kind: 'discovered', discovery, name: 'manifest.json' },
-    config: { kind: 'discovered', discovery, name: 'config.json' },
+    manifest: { kind: 'discovered', discovery, name: 'manifest.json', label: context.label },
+    config: { kind: 'discovered', discovery, name: 'config.json', label: context.label },
     layers: [],
     origins: [{ kind: 'layout', directory }],
   };

@@ -3,7 +3,7 @@ import { fixed, list, optional, required, string, type AttributeType } from '../
 import type { Handle } from '../graph/handle.ts';
 import { sourcePath } from '../graph/source-path.ts';
 import { selectPlatform } from '../oci/select-manifest.ts';
-import { formatPlatform, isPlatformString, parsePlatform, platformRunsOn, type Platform } from '../oci/platform.ts';
+import { formatPlatform, parsePlatform, platformFromText, platformRunsOn } from '../oci/platform.ts';
 import type { PlatformString } from '../oci/platform-string.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
 import { defineRule, provide } from '../plan/define-rule.ts';
@@ -105,8 +105,8 @@ export const ociPull: (attributes: OciPullAttributes) => Handle<'ImageInfo'> = d
     const { discovery, origin, pulledAs } = isLayout(values.image) ? layoutImage(context) : registryImage(context);
     return [
       provide(ImageInfo, {
-        manifest: { kind: 'discovered', discovery, name: 'manifest.json' },
-        config: { kind: 'discovered', discovery, name: 'config.json' },
+        manifest: { kind: 'discovered', discovery, name: 'manifest.json', label: context.label },
+        config: { kind: 'discovered', discovery, name: 'config.json', label: context.label },
         platform,
         ...(pulledAs === undefined ? {} : { pulledAs }),
         layers: [],
@@ -167,8 +167,7 @@ function selectLocked(
   name: string,
   platforms: Readonly<Record<string, LockedDescriptor>>,
 ): LockedDescriptor {
-  const known = Object.keys(platforms).filter(isPlatformString);
-  const chosen = selectPlatform(known, (each): Platform => parsePlatform(each), context.platform);
+  const chosen = selectPlatform(Object.keys(platforms), platformFromText, context.platform);
   if (chosen !== undefined) return platforms[chosen]!;
   const wanted = formatPlatform(context.platform);
   return context.fail(

@@ -24,8 +24,8 @@ export interface PkgTarAttributes {
    */
   readonly files?: Configurable<Readonly<Record<string, Handle<'FilesInfo'> | string>>>;
   /**
-   * Tar archives to unpack and repack: targets or files ending in .tar, .tar.gz or .tgz. Owner names are dropped, times
-   * and modes kept.
+   * Tar archives to unpack and repack below `packageDir`: targets or files ending in .tar, .tar.gz or .tgz. Owner names are dropped; times,
+   * modes and numeric owners kept unless `modes` and `owners` say otherwise.
    * @default []
    */
   readonly deps?: Configurable<readonly (Handle<'TarInfo'> | string)[]>;
@@ -56,15 +56,15 @@ export interface PkgTarAttributes {
    * @default "0555"
    */
   readonly mode?: Configurable<string>;
-  /** Permission bits by path in the archive, in octal: `{ 'usr/bin/tool': '4755' }`. @default {} */
+  /** Permission bits by path in the archive, in octal, also of what `deps` bring: `{ 'usr/bin/tool': '4755' }`. @default {} */
   readonly modes?: Configurable<Readonly<Record<string, string>>>;
   /** Numeric owner and group, `uid.gid`. @default "0.0" */
   readonly owner?: Configurable<string>;
-  /** Numeric owners by path in the archive. @default {} */
+  /** Numeric owners by path in the archive, also of what `deps` bring. @default {} */
   readonly owners?: Configurable<Readonly<Record<string, string>>>;
   /** Owner and group names, `user.group`; image layers use the numbers only. @default "." (none) */
   readonly ownerName?: Configurable<string>;
-  /** Owner names by path in the archive. @default {} */
+  /** Owner names by path in the archive, also of what `deps` bring. @default {} */
   readonly ownerNames?: Configurable<Readonly<Record<string, string>>>;
   /**
    * Modification time of all entries, in seconds since 1970. Needs `portableMtime: false`.

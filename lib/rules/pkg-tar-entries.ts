@@ -1,9 +1,9 @@
 // The entries of a pkgTar from its attributes and the files that its sources turned out to be. Pure.
 import { normalizeEntryPath } from '../tar/entry-path.ts';
-import type { LayerEntry } from '../tar/layer-spec.ts';
+import type { LayerEntry, LayerOverride } from '../tar/layer-spec.ts';
 import type { Discovered } from '../plan/discovery.ts';
 import type { ValuesOf } from '../graph/attribute.ts';
-import { archivePath, inPackageDir, type PathMapping } from './archive-path.ts';
+import { archivePath, clean, inPackageDir, type PathMapping } from './archive-path.ts';
 import { parseOwner } from './checks.ts';
 import type { PKG_TAR_SCHEMA } from './pkg-tar-attributes.ts';
 import type { SourceInput, SourceInputs } from './source-inputs.ts';
@@ -12,7 +12,7 @@ import type { SourceInput, SourceInputs } from './source-inputs.ts';
 export type PkgTarValues = ValuesOf<typeof PKG_TAR_SCHEMA>;
 
 /** What discovery found of the files whose mode or time is preserved: path → [mode, seconds]. */
-export type PreservedStats = { readonly [path: string]: readonly [mode: number, seconds: number] };
+export type PreservedStats = ReadonlyMap<string, readonly [mode: number, seconds: number]>;
 
 const EXECUTABLE_MODE = 0o755;
 const DEFAULT_MODE = '0555';
@@ -23,19 +23,20 @@ export function defaultMode(values: PkgTarValues): number {
 }
 
 /** Entries for `srcs`, in the order that decides which of two duplicates wins. */
-export function sourceEntries(sources: SourceInputs, values: PkgTarValues, mapping: PathMapping, stats: PreservedStats): LayerEntry[] {
+export function sourceEntries(sources: SourceInputs, values: PkgTarValues, given: PathMapping, stats: PreservedStats): LayerEntry[] {
+  // Once, and not for each of 100,000 files.
+  const mapping = { ...given, packageDir: clean(given.packageDir) };
   const entries: LayerEntry[] = [];
   for (const source of sources.inputs) {
-    const path = archivePath(source.path, source.package, sources.folders, mapping);
-    const isFolder = source.input.content.kind === 'output' && source.input.content.path.endsWith('/');
-    entries.push({
-      path: normalizeEntryPath(path),
-      type: isFolder ? 'tree' : 'file',
+    const { content } = source.input;
+    const entry: LayerEntry = {
+      path: normalizeEntryPath(archivePath(source.path, source.package, sources.folders, mapping)),
+      type: content.kind === 'output' && content.path.endsWith('/') ? 'tree' : 'file',
       input: source.input.path,
-      // Of what an action made, the name that the action knows: a label must not enter the key.
-      origin: source.input.content.kind === 'output' ? source.input.content.path : source.path,
-      ...sourceFigures(source, values, stats),
-    });
+      origin: originOf(source),
+    };
+    const figures = sourceFigures(source, values, stats);
+    entries.push(figures === undefined ? entry : { ...entry, ...figures });
   }
   for (const node of sources.nodes) {
     const path = normalizeEntryPath(archivePath(node.path, node.package, sources.folders, mapping));
@@ -46,6 +47,12 @@ export function sourceEntries(sources: SourceInputs, values: PkgTarValues, mappi
     );
   }
   return entries;
+}
+
+/** Where a file comes from, for messages. Of what is made or fetched, the name that its maker knows: a label must not enter the key. */
+export function originOf({ input: { content }, path }: SourceInput): string {
+  if (content.kind === 'output') return content.path;
+  return content.kind === 'discovered' ? content.name : path;
 }
 
 /** Entries for what attributes state outright: `symlinks`, `emptyFiles`, `emptyDirs`. */
@@ -64,24 +71,28 @@ export function statedEntries(values: PkgTarValues, packageDir: string): LayerEn
   ];
 }
 
-/** The entries with `modes`, `owners` and `ownerNames` applied, and keys of those that name no entry. */
+/** The entries with `modes`, `owners` and `ownerNames` applied, and what of them is for paths that no entry has. */
 export function withOverrides(
   entries: readonly LayerEntry[],
   values: PkgTarValues,
-): { readonly entries: LayerEntry[]; readonly unused: string[] } {
+): { readonly entries: readonly LayerEntry[]; readonly rest: readonly LayerOverride[] } {
   const key = (path: string) => normalizeEntryPath(path);
-  const modes = new Map((values.modes ?? []).map(([path, mode]) => [key(path), Number.parseInt(mode, 8)]));
-  const owners = new Map((values.owners ?? []).map(([path, owner]) => [key(path), parseOwner(owner)]));
-  const names = new Map((values.ownerNames ?? []).map(([path, owner]) => [key(path), splitNames(owner)]));
-  const unused = new Set([...modes.keys(), ...owners.keys(), ...names.keys()]);
-  if (unused.size === 0) return { entries: [...entries], unused: [] };
+  const overrides = new Map<string, LayerOverride>();
+  const add = (given: string, figures: Omit<LayerOverride, 'path'>) => {
+    const path = key(given);
+    overrides.set(path, { ...overrides.get(path), path, ...figures });
+  };
+  for (const [path, mode] of values.modes ?? []) add(path, { mode: Number.parseInt(mode, 8) });
+  for (const [path, owner] of values.owners ?? []) add(path, parseOwner(owner));
+  for (const [path, owner] of values.ownerNames ?? []) add(path, splitNames(owner));
+  if (overrides.size === 0) return { entries, rest: [] };
+  const rest = new Map(overrides);
   return {
     entries: entries.map((entry) => {
-      unused.delete(entry.path);
-      const mode = modes.get(entry.path);
-      return { ...entry, ...(mode === undefined ? {} : { mode }), ...owners.get(entry.path), ...names.get(entry.path) };
+      rest.delete(entry.path);
+      return { ...entry, ...overrides.get(entry.path) };
     }),
-    unused: [...unused],
+    rest: [...rest.values()],
   };
 }
 
@@ -91,9 +102,14 @@ export function splitNames(owner: string): { readonly uname: string; readonly gn
   return dot < 0 ? { uname: owner, gname: '' } : { uname: owner.slice(0, dot), gname: owner.slice(dot + 1) };
 }
 
-/** Mode and time of a file's entry, where they differ from the defaults. */
-export function sourceFigures(source: SourceInput, values: PkgTarValues, stats: PreservedStats): Pick<LayerEntry, 'mode' | 'mtime'> {
-  const preserved = stats[source.path];
+/** Mode and time of a file's entry, where one of them may differ from the defaults. */
+export function sourceFigures(
+  source: SourceInput,
+  values: PkgTarValues,
+  stats: PreservedStats,
+): Pick<LayerEntry, 'mode' | 'mtime'> | undefined {
+  const preserved = stats.get(source.path);
+  if (preserved === undefined && !source.isBinary) return undefined;
   return {
     ...(source.isBinary ? { mode: EXECUTABLE_MODE } : {}),
     ...(preserved !== undefined && values.preserveMode === true ? { mode: preserved[0] } : {}),
@@ -103,7 +119,6 @@ export function sourceFigures(source: SourceInput, values: PkgTarValues, stats: 
 
 /** The stats in what a `paths` or `stats` discovery found. */
 export function preservedStats(found: readonly Discovered[]): PreservedStats {
-  const merged: Record<string, readonly [number, number]> = {};
-  for (const { facts } of found) Object.assign(merged, (facts as { stats?: PreservedStats } | undefined)?.stats);
-  return merged;
+  type Facts = { readonly stats?: { readonly [path: string]: readonly [mode: number, seconds: number] } } | undefined;
+  return new Map(found.flatMap(({ facts }) => Object.entries((facts as Facts)?.stats ?? {})));
 }

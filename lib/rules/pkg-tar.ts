@@ -6,20 +6,23 @@ import {
   type LayerArchive,
   type ArchiveCompression,
   type LayerEntry,
+  type LayerOverride,
   type LayerSpec,
 } from '../tar/layer-spec.ts';
+import { groupFiles } from '../tar/file-groups.ts';
 import type { Handle } from '../graph/handle.ts';
 import { outputOf, type ActionInput, type ActionNode } from '../plan/action-node.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
 import { defineRule, provide } from '../plan/define-rule.ts';
 import type { Discovered } from '../plan/discovery.ts';
 import { archiveInputs } from './archive-inputs.ts';
-import { inPackageDir, type PathMapping } from './archive-path.ts';
+import { clean, inPackageDir, type PathMapping } from './archive-path.ts';
 import { parseOwner } from './checks.ts';
 import { PKG_TAR_SCHEMA, type PkgTarAttributes } from './pkg-tar-attributes.ts';
 import {
   defaultMode,
   preservedStats,
+  originOf,
   sourceEntries,
   sourceFigures,
   splitNames,
@@ -105,6 +108,7 @@ function planArchive(
     mnemonic: tool === LAYER_TOOL ? 'Layer' : 'Tar',
     message: `Packing ${context.label}`,
     outputs,
+    inputNames: archives.names,
     discoveries: [...(preserve ? discoveries.map((each) => ({ ...each, args: { ...each.args, stats: true } })) : discoveries), ...dirFile],
     describe(allFound) {
       const found = allFound.slice(0, discoveries.length);
@@ -112,7 +116,7 @@ function planArchive(
       const packageDir = dirText === undefined ? givenDir : (dirText.facts as { readonly text: string }).text;
       const mapping: PathMapping = { stripPrefix: values.stripPrefix, remapPaths: values.remapPaths ?? [], packageDir };
       const [first, ...others] = split(plans, found);
-      const stats = preserve ? preservedStats(found) : {};
+      const stats = preservedStats(preserve ? found : []);
       const entries = sourceEntries(first!, values, mapping, stats);
       const inputs = first!.inputs.map(({ input }) => input);
       single.forEach(({ path }, i) => {
@@ -125,18 +129,19 @@ function planArchive(
           path: normalizeEntryPath(inPackageDir(path, packageDir)),
           type: 'file',
           input: only.input.path,
-          origin: only.input.content.kind === 'output' ? only.input.content.path : only.path,
+          origin: originOf(only),
           ...sourceFigures(only, values, stats),
         });
         inputs.push(only.input);
       });
-      const { entries: final, unused } = withOverrides([...entries, ...statedEntries(values, packageDir)], values);
-      if (unused.length > 0 && archives.inputs.length === 0) {
+      const { entries: final, rest } = withOverrides([...entries, ...statedEntries(values, packageDir)], values);
+      // What is in archives is known when they are merged.
+      if (rest[0] !== undefined && archives.inputs.length === 0) {
         context.fail(
-          `set the mode or owner of "${unused[0]}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`,
+          `set the mode or owner of "${rest[0].path}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`,
         );
       }
-      const spec = specOf(values, final, archives.archives, compression);
+      const spec = specOf(values, final, inFolder(archives.archives, packageDir), rest, compression);
       return {
         kind: 'tool',
         tool,
@@ -155,6 +160,7 @@ function specOf(
   values: PkgTarValues,
   entries: readonly LayerEntry[],
   archives: readonly LayerArchive[],
+  overrides: readonly LayerOverride[],
   compression: ArchiveCompression,
 ): LayerSpec {
   return {
@@ -165,8 +171,9 @@ function specOf(
       fileMode: defaultMode(values),
       directoryMode: 0o755,
     },
-    entries,
+    entries: groupFiles(entries),
     archives,
+    ...(overrides.length === 0 ? {} : { overrides }),
     createParents: values.createParents ?? true,
     allowDuplicates: {
       differentContent: values.allowDuplicatesWithDifferentContent ?? false,
@@ -174,6 +181,11 @@ function specOf(
     },
     compression,
   };
+}
+
+function inFolder(archives: readonly LayerArchive[], packageDir: string): readonly LayerArchive[] {
+  const folder = clean(packageDir);
+  return folder === '' ? archives : archives.map((archive) => ({ ...archive, folder: normalizeEntryPath(folder) }));
 }
 
 function split(plans: readonly SourcePlan[], found: readonly Discovered[]) {

@@ -61,7 +61,7 @@ export interface ImageInfo {
 export type BaseOrigin =
   | {
       readonly kind: 'layout';
-      /** Folder of the OCI layout, relative to the workspace root. */
+      /** Folder or archive of the OCI layout, relative to the workspace root. */
       readonly directory: string;
     }
   | {
@@ -91,13 +91,6 @@ export interface LoadInfo {
   readonly repoTags: readonly string[];
 }
 
-/** What `ocidsl push` does. */
-export interface PushInfo {
-  readonly content: ImageInfo | IndexInfo;
-  readonly repository: string;
-  readonly remoteTags: readonly string[];
-}
-
 /** The Go that a workspace declares. */
 export interface GoToolchainInfo {
   /** `1.26.8`, without `go`. */
@@ -116,4 +109,3 @@ export const IndexInfo = defineProvider<IndexInfo>()('IndexInfo');
 export const MultiArchInfo = defineProvider<MultiArchInfo>()('MultiArchInfo');
 export const GoToolchainInfo = defineProvider<GoToolchainInfo>()('GoToolchainInfo');
 export const LoadInfo = defineProvider<LoadInfo>()('LoadInfo');
-export const PushInfo = defineProvider<PushInfo>()('PushInfo');

@@ -15,7 +15,6 @@ export interface SourceInput {
   readonly package: string;
   /** An executable made by a target, which gets 0755 whatever the mode says. */
   readonly isBinary: boolean;
-  readonly isExecutable: boolean;
 }
 
 /** A symbolic link or an empty folder that was found in a source folder. */
@@ -67,25 +66,26 @@ export function planSources(
   return {
     discoveries,
     resolve(found) {
-      const sources = found.flatMap((each, i) => {
+      const sources: SourceInput[] = [];
+      found.forEach(({ files }, i) => {
         // Globs keep the package that called glob(); plain paths belong to this target's package.
         const glob = paths.length > 0 && i === 0 ? undefined : globs[i - (paths.length > 0 ? 1 : 0)]!;
-        return each.files.map((file): SourceInput => {
+        for (const file of files) {
           // A glob's names are relative to its package. A symbolic link has its own name and the real file's path.
           const path = glob === undefined || glob.package === '' ? file.name : `${glob.package}/${file.name}`;
-          return {
+          sources.push({
             input: { path: `${prefix}/src/${path}`, content: { kind: 'source', path: file.path } },
             path,
             package: glob?.package ?? context.package,
             isBinary: false,
-            isExecutable: file.isExecutable ?? false,
-          };
-        });
+          });
+        }
       });
       const facts = paths.length > 0 ? (found[0]!.facts as unknown as PathFacts) : { folders: [], emptyDirectories: [], links: {} };
       return {
         inputs: [
-          ...unique(sources),
+          // One discovery names nothing twice.
+          ...(found.length > 1 ? unique(sources) : sources),
           ...unique(made).map((each) => ({ ...each, input: { ...each.input, path: `${prefix}/${each.input.path}` } })),
         ],
         nodes: [
@@ -114,7 +114,6 @@ function filesOf(context: AnalysisContext<unknown>, label: string, platform: Pla
     path: (owner === '' ? file.path : `${owner}/${file.path}`).replace(/\/$/, ''),
     package: owner,
     isBinary: binary !== undefined,
-    isExecutable: file.isExecutable,
   }));
 }
 

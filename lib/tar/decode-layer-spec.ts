@@ -1,7 +1,8 @@
 // Reads a LayerSpec strictly: a property that nobody knows is an error, because it would be silently without effect.
 import { OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
-import type { LayerArchive, ArchiveCompression, LayerDefaults, LayerEntry, LayerSpec } from './layer-spec.ts';
+import { LAYER_SPEC_KEYS } from './layer-spec.ts';
+import type { LayerEntry, LayerSpec } from './layer-spec.ts';
 
 /** The largest uid or gid: 4294967295 means "no change" to chown(2). */
 const MAX_ID = 0xffff_fffe;
@@ -14,9 +15,25 @@ const MAX_MODE = 0o7777;
  * @throws OCIDSL_LAYER_SPEC naming the property that is wrong; paths and links are checked by planEntries()
  */
 export function decodeLayerSpec(bytes: Uint8Array): LayerSpec {
-  let value: unknown;
+  const value = parse(bytes);
+  const spec = fields('', value, LAYER_SPEC_KEYS.spec);
+  checkDefaults(spec['defaults']);
+  const entries = list('entries', spec['entries']);
+  for (let i = 0; i < entries.length; i++) checkEntry(i, entries[i]);
+  const archives = list('archives', spec['archives']);
+  for (let i = 0; i < archives.length; i++) checkArchive(`archives[${i}]`, archives[i]);
+  if (spec['overrides'] !== undefined) list('overrides', spec['overrides']).forEach(checkOverride);
+  boolean('createParents', spec['createParents']);
+  const policy = fields('allowDuplicates', spec['allowDuplicates'], LAYER_SPEC_KEYS.policy);
+  boolean('allowDuplicates.differentContent', policy['differentContent']);
+  boolean('allowDuplicates.fromArchives', policy['fromArchives']);
+  checkCompression(spec['compression']);
+  return value as LayerSpec;
+}
+
+function parse(bytes: Uint8Array): unknown {
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     throw new OcidslError({
       code: 'OCIDSL_LAYER_SPEC',
@@ -24,64 +41,14 @@ export function decodeLayerSpec(bytes: Uint8Array): LayerSpec {
       cause,
     });
   }
-  const spec = fields('', value, SPEC_KEYS);
-  checkDefaults(spec['defaults']);
-  const entries = list('entries', spec['entries']);
-  for (let i = 0; i < entries.length; i++) checkEntry(i, entries[i]);
-  const archives = list('archives', spec['archives']);
-  for (let i = 0; i < archives.length; i++) checkArchive(`archives[${i}]`, archives[i]);
-  boolean('createParents', spec['createParents']);
-  const policy = fields('allowDuplicates', spec['allowDuplicates'], POLICY_KEYS);
-  boolean('allowDuplicates.differentContent', policy['differentContent']);
-  boolean('allowDuplicates.fromArchives', policy['fromArchives']);
-  checkCompression(spec['compression']);
-  return value as LayerSpec;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-// `satisfies` ties each list to its interface: a property added there and not here does not compile.
-const keysOf = <T>(keys: Readonly<Record<keyof T, true>>): ReadonlySet<string> => new Set(Object.keys(keys));
-
-const SPEC_KEYS = keysOf<LayerSpec>({
-  defaults: true,
-  entries: true,
-  archives: true,
-  createParents: true,
-  allowDuplicates: true,
-  compression: true,
-});
-const DEFAULTS_KEYS = keysOf<Required<LayerDefaults>>({
-  uid: true,
-  gid: true,
-  uname: true,
-  gname: true,
-  mtime: true,
-  fileMode: true,
-  executableMode: true,
-  directoryMode: true,
-});
-const ENTRY_KEYS = keysOf<Required<LayerEntry>>({
-  path: true,
-  type: true,
-  input: true,
-  linkTarget: true,
-  mode: true,
-  uid: true,
-  gid: true,
-  uname: true,
-  gname: true,
-  mtime: true,
-  origin: true,
-  implicit: true,
-});
-const ARCHIVE_KEYS = keysOf<Required<LayerArchive>>({ input: true, origin: true });
-const POLICY_KEYS = keysOf<LayerSpec['allowDuplicates']>({ differentContent: true, fromArchives: true });
-const COMPRESSION_KEYS = keysOf<Required<Extract<ArchiveCompression, { format: 'gzip' }>>>({ format: true, level: true });
-const ENTRY_TYPES: ReadonlySet<unknown> = new Set<LayerEntry['type']>(['file', 'directory', 'symlink', 'hardlink', 'tree']);
+const ENTRY_TYPES: ReadonlySet<unknown> = new Set<LayerEntry['type']>(['file', 'directory', 'symlink', 'hardlink', 'tree', 'files']);
 
 function checkDefaults(value: unknown): void {
-  const defaults = fields('defaults', value, DEFAULTS_KEYS);
+  const defaults = fields('defaults', value, LAYER_SPEC_KEYS.defaults);
   integer('defaults.uid', defaults['uid'], 0, MAX_ID);
   integer('defaults.gid', defaults['gid'], 0, MAX_ID);
   string('defaults.uname', defaults['uname']);
@@ -92,10 +59,10 @@ function checkDefaults(value: unknown): void {
   integer('defaults.directoryMode', defaults['directoryMode'], 0, MAX_MODE);
 }
 
-// Called once an entry, so the property's name is only put together when something is wrong.
+// Called for each of 100,000 entries, so the property's name is only put together when something is wrong.
 function checkEntry(index: number, value: unknown): void {
   const at = (key: string) => `entries[${index}].${key}`;
-  const entry = fields(() => `entries[${index}]`, value, ENTRY_KEYS);
+  const entry = fields(() => `entries[${index}]`, value, LAYER_SPEC_KEYS.entry);
   const { type } = entry;
   string(() => at('path'), entry['path']);
   if (!ENTRY_TYPES.has(type)) throw wrong(at('type'), type, [...ENTRY_TYPES].join(', '));
@@ -116,6 +83,7 @@ function checkEntry(index: number, value: unknown): void {
         if (item !== true || type !== 'directory') throw wrong(at(key), item, 'true, and only for a directory');
         break;
       case 'type':
+      case 'names':
         break;
       default:
         string(() => at(key), item);
@@ -125,17 +93,42 @@ function checkEntry(index: number, value: unknown): void {
   if (isLink !== (entry['linkTarget'] !== undefined))
     throw wrong(at('linkTarget'), entry['linkTarget'], isLink ? 'the target of the link' : 'none');
   if (type === 'tree' && entry['input'] === undefined) throw wrong(at('input'), undefined, 'the folder of the tree');
-  if (type !== 'tree' && type !== 'file' && entry['input'] !== undefined) throw wrong(at('input'), entry['input'], 'none');
+  if (type === 'files') checkNames(index, entry);
+  else if (entry['names'] !== undefined) throw wrong(at('names'), entry['names'], 'none');
+  if (type !== 'tree' && type !== 'file' && type !== 'files' && entry['input'] !== undefined)
+    throw wrong(at('input'), entry['input'], 'none');
+}
+
+const FILES_KEYS: ReadonlySet<string> = new Set<keyof LayerEntry>(['path', 'type', 'input', 'origin', 'names']);
+
+function checkNames(index: number, entry: Fields): void {
+  const at = (key: string) => `entries[${index}].${key}`;
+  for (const key of ['input', 'origin']) string(at(key), entry[key]);
+  for (const key in entry) if (!FILES_KEYS.has(key)) throw wrong(at(key), entry[key], 'none, as files differ in their names only');
+  const names = list(at('names'), entry['names']);
+  for (let i = 0; i < names.length; i++) {
+    string(() => at(`names[${i}]`), names[i]);
+    if (names[i] === '') throw wrong(at(`names[${i}]`), '', 'a name');
+  }
 }
 
 function checkArchive(name: string, value: unknown): void {
-  const archive = fields(name, value, ARCHIVE_KEYS);
+  const archive = fields(name, value, LAYER_SPEC_KEYS.archive);
   string(`${name}.input`, archive['input']);
-  if (archive['origin'] !== undefined) string(`${name}.origin`, archive['origin']);
+  for (const key of ['origin', 'folder']) if (archive[key] !== undefined) string(`${name}.${key}`, archive[key]);
+}
+
+function checkOverride(value: unknown, index: number): void {
+  const at = (key: string) => `overrides[${index}].${key}`;
+  const override = fields(`overrides[${index}]`, value, LAYER_SPEC_KEYS.override);
+  string(at('path'), override['path']);
+  if (override['mode'] !== undefined) integer(at('mode'), override['mode'], 0, MAX_MODE);
+  for (const key of ['uid', 'gid']) if (override[key] !== undefined) integer(at(key), override[key], 0, MAX_ID);
+  for (const key of ['uname', 'gname']) if (override[key] !== undefined) string(at(key), override[key]);
 }
 
 function checkCompression(value: unknown): void {
-  const compression = fields('compression', value, COMPRESSION_KEYS);
+  const compression = fields('compression', value, LAYER_SPEC_KEYS.compression);
   const { format, level } = compression;
   if (format !== 'gzip' && format !== 'none') throw wrong('compression.format', format, '"gzip" or "none"');
   if (level === undefined) return;

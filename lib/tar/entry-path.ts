@@ -82,6 +82,11 @@ export function hardLinkTarget(path: string, target: string): string {
   }
 }
 
+/** What stands before the name of a file in `folder`; the root is empty. */
+export function folderPrefix(folder: string): string {
+  return folder === '' ? '' : `${folder}/`;
+}
+
 /** The path's parent directory, or undefined for an entry at the root. */
 export function parentPath(path: string): string | undefined {
   const slash = path.lastIndexOf('/');

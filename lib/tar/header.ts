@@ -3,6 +3,7 @@
 // exports, so this file, and only this one, finds it by its place beside the package's entry point.
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { HeaderTemplate } from './header-template.ts';
 
 /** What a header says. Paths are in their one spelling and all text is valid Unicode without NUL. */
 export interface TarHeader {
@@ -46,12 +47,36 @@ const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** The blocks before an entry's content: 512 bytes, or more with PAX records. Equal headers give equal bytes. */
 export function encodeTarHeader(header: TarHeader): Buffer {
+  return plainFile(header) ?? anyEntry(header);
+}
+
+let owner: Pick<TarHeader, 'uid' | 'gid' | 'uname' | 'gname'> | undefined;
+let template: HeaderTemplate | undefined;
+
+// Nearly every entry: a file whose numbers fit, of the same owner as the one before.
+function plainFile(header: TarHeader): Buffer | undefined {
+  const { type, path, mode, sizeBytes, mtime, uid, gid, uname, gname } = header;
+  if (type !== 'file' || header.pax !== undefined || !fitsNumbers(header)) return undefined;
+  if (owner?.uid !== uid || owner.gid !== gid || owner.uname !== uname || owner.gname !== gname) {
+    owner = { uid, gid, uname, gname };
+    const block = anyEntry({ ...owner, path: 'a', type, mode: 0, sizeBytes: 0, mtime: 0 });
+    // More than a block where the owner needs PAX records.
+    template = block.length === TAR_BLOCK ? new HeaderTemplate(block) : undefined;
+  }
+  return template?.fill(path, mode, sizeBytes, mtime);
+}
+
+function fitsNumbers({ sizeBytes, mtime }: TarHeader): boolean {
+  return sizeBytes <= MAX_SIZE && mtime >= 0 && mtime <= MAX_MTIME && Number.isInteger(mtime);
+}
+
+function anyEntry(header: TarHeader): Buffer {
   const { uid, gid, mtime, sizeBytes, linkTarget = '', uname, gname } = header;
   const path = header.type === 'directory' ? `${header.path}/` : header.path;
   const fits = {
     owner: uid <= MAX_ID && gid <= MAX_ID && fitsOwnerField(uname) && fitsOwnerField(gname),
     link: fitsLinkField(linkTarget),
-    numbers: sizeBytes <= MAX_SIZE && mtime >= 0 && mtime <= MAX_MTIME && Number.isInteger(mtime),
+    numbers: fitsNumbers(header),
   };
   const fields: EncoderFields = {
     name: path,

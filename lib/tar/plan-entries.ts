@@ -3,9 +3,9 @@ import { compareUtf8 } from '../base/bytes.ts';
 import { combineErrors, isOcidslError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { checkSymlinkTarget, hardLinkTarget, normalizeEntryPath, parentPath } from './entry-path.ts';
-import type { LayerEntry, LayerSpec } from './layer-spec.ts';
-import { planEntry, sameAttributes } from './planned-entry.ts';
-import type { PlannedEntry } from './planned-entry.ts';
+import type { LayerDefaults, LayerSpec } from './layer-spec.ts';
+import { sameAttributes, SpecEntry } from './planned-entry.ts';
+import type { ExpandedEntry, PlannedEntry } from './planned-entry.ts';
 
 /** Two files with one path and equal attributes: a duplicate only if their content differs, which needs a look. */
 export interface ContestedPath {
@@ -30,15 +30,19 @@ const PARENT_MODE = 0o755;
 const MAX_ERRORS = 20;
 
 /**
- * The layout of the spec's own entries (not of its archives). `tree` entries must be expanded already.
+ * The layout of a spec's own entries (not of its archives), as expandEntries() gives them.
  * @throws OCIDSL_ENTRY_PATH, OCIDSL_LINK_TARGET, OCIDSL_ENTRY_DUPLICATE, OCIDSL_ENTRY_PARENT (several together)
  */
-export function planEntries(spec: Pick<LayerSpec, 'defaults' | 'entries' | 'createParents' | 'allowDuplicates'>): EntryPlan {
+export function planEntries(
+  entries: Iterable<ExpandedEntry>,
+  spec: Pick<LayerSpec, 'defaults' | 'createParents' | 'allowDuplicates'>,
+): EntryPlan {
   const plan = new Plan(spec.allowDuplicates.differentContent);
-  for (const entry of spec.entries) plan.attempt(() => plan.add(resolve(entry, spec)));
+  for (const entry of entries) plan.attempt(() => plan.add(resolve(entry, spec.defaults)));
   const given = [...plan.byPath.values()].sort(byPath);
   for (const entry of given) plan.attempt(() => plan.addParents(entry, spec.createParents));
-  const links = given.filter((entry) => entry.type === 'hardlink');
+  // Parents are made as directories only, so every link is an entry of the spec.
+  const links = given.filter((entry): entry is SpecEntry => entry.type === 'hardlink');
   const resolved = links.map((link) => plan.attempt(() => plan.resolveHardLink(link)) ?? link);
   if (plan.errors.length > 0) throw combineErrors(plan.errors.slice(0, MAX_ERRORS));
   const others = [...plan.byPath.values()].filter((entry) => entry.type !== 'hardlink');
@@ -48,13 +52,11 @@ export function planEntries(spec: Pick<LayerSpec, 'defaults' | 'entries' | 'crea
 // A parent's path is a prefix of its children's, so the order of bytes also puts parents first.
 const byPath = (a: PlannedEntry, b: PlannedEntry) => compareUtf8(a.path, b.path);
 
-function resolve(entry: LayerEntry, spec: Pick<LayerSpec, 'defaults'>): PlannedEntry {
-  const { type } = entry;
-  if (type === 'tree') throw new Error(`The tree "${printable(entry.path)}" is not expanded`);
+function resolve(entry: ExpandedEntry, defaults: LayerDefaults): SpecEntry {
+  const { type, linkTarget } = entry.given;
   const path = normalizeEntryPath(entry.path);
-  if (type === 'symlink') checkSymlinkTarget(path, entry.linkTarget ?? '');
-  const linkTarget = type === 'hardlink' ? hardLinkTarget(path, entry.linkTarget ?? '') : entry.linkTarget;
-  return planEntry(entry, { path, type, linkTarget }, spec.defaults);
+  if (type === 'symlink') checkSymlinkTarget(path, linkTarget ?? '');
+  return new SpecEntry(entry, path, type === 'hardlink' ? hardLinkTarget(path, linkTarget ?? '') : linkTarget, defaults);
 }
 
 class Plan {
@@ -65,6 +67,7 @@ class Plan {
   readonly #allowDifferent: boolean;
   // Paths of parents that have been looked at, with all above them.
   readonly #seen = new Set<string>();
+  #lastParent: string | undefined;
 
   constructor(allowDifferent: boolean) {
     this.#allowDifferent = allowDifferent;
@@ -106,8 +109,12 @@ class Plan {
   }
 
   addParents(entry: PlannedEntry, createMissing: boolean): void {
+    const nearest = parentPath(entry.path);
+    // Nearly every file is a neighbour of the one before.
+    if (nearest === this.#lastParent) return;
+    this.#lastParent = nearest;
     let below = entry;
-    for (let path = parentPath(entry.path); path !== undefined && !this.#seen.has(path); path = parentPath(path)) {
+    for (let path = nearest; path !== undefined && !this.#seen.has(path); path = parentPath(path)) {
       const parent = this.byPath.get(path);
       // Also for what is no directory: one error for each is enough.
       this.#seen.add(path);
@@ -118,11 +125,11 @@ class Plan {
   }
 
   /** The link with the file that it names in the end: that file is written before every link. */
-  resolveHardLink(link: PlannedEntry): PlannedEntry {
+  resolveHardLink(link: SpecEntry): SpecEntry {
     const seen = new Set([link.path]);
     for (let target = link.linkTarget; target !== undefined;) {
       const entry: PlannedEntry | undefined = this.byPath.get(target);
-      if (entry?.type === 'file') return { ...link, linkTarget: target };
+      if (entry?.type === 'file') return link.withLinkTarget(target);
       if (entry?.type !== 'hardlink' || seen.has(target)) {
         const is =
           entry === undefined

@@ -11,11 +11,18 @@ export type WrittenEntry = Pick<PlannedEntry, 'path' | 'type' | 'origin' | 'link
 
 /** The entries written so far. */
 export class ArchiveContent {
-  readonly byPath = new Map<string, WrittenEntry>();
+  readonly #written: WrittenEntry[] = [];
+  #byPath: Map<string, WrittenEntry> | undefined;
   readonly #executables = new Map<string, ExecutableHeader>();
 
   add(entry: WrittenEntry): void {
-    this.byPath.set(entry.path, entry);
+    this.#written.push(entry);
+    this.#byPath?.set(entry.path, entry);
+  }
+
+  /** What has a path. Only merging asks, so most archives do without the index of all paths. */
+  get byPath(): ReadonlyMap<string, WrittenEntry> {
+    return (this.#byPath ??= new Map(this.#written.map((entry) => [entry.path, entry])));
   }
 
   /** Looks at the first bytes of the file at `path`: all of it, or at least EXECUTABLE_HEAD_SIZE. */
@@ -32,7 +39,7 @@ export class ArchiveContent {
   /** Targets of symbolic links (as they are) and of hard links (a path in the archive), by path. */
   links(): Json {
     const links = new Map<string, string>();
-    for (const { path, linkTarget } of this.byPath.values()) if (linkTarget !== undefined) links.set(path, linkTarget);
+    for (const { path, linkTarget } of this.#written) if (linkTarget !== undefined) links.set(path, linkTarget);
     return record(links);
   }
 }

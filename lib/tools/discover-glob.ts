@@ -1,11 +1,9 @@
 // The discoverer `glob`: source files by pattern. Remembers every folder that was listed, so that a file that appears is noticed.
 import { lstatSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
-import type { Discovered } from '../plan/discovery.ts';
-import type { Discoverer, DiscoveryIo } from './discoverer.ts';
+import { sortedUtf8 } from '../base/bytes.ts';
+import type { Discoverer, DiscoveryIo } from '../plan/discoverer.ts';
 import { matchPatterns, type GlobArguments } from './match-patterns.ts';
-import { isExecutable } from './workspace-view.ts';
 
 /**
  * Arguments: GlobArguments. Names are relative to the package. Symbolic links are followed inside the workspace: a link to a
@@ -13,7 +11,7 @@ import { isExecutable } from './workspace-view.ts';
  */
 export const globDiscoverer: Discoverer = {
   name: 'glob',
-  version: '1',
+  version: '2',
   environment: [],
   async run(args, io) {
     const { files, watched } = await matchPatterns(io.workspaceRoot, args as GlobArguments);
@@ -21,10 +19,14 @@ export const globDiscoverer: Discoverer = {
       args['stats'] === true
         ? { facts: { stats: Object.fromEntries(files.map(({ name, path }) => [packagePath(args, name), modeAndTime(path, io)])) } }
         : {};
-    return { files: files.sort((a, b) => compareUtf8(a.name, b.name)), watched: sortedUtf8(watched), ...stats };
+    return { files, watched: sortedUtf8(watched), ...stats };
   },
-  // What a file contains does not matter to a glob: only that it still is one, and executable or not.
-  stillValid: async (previous, changedPaths, io) => (previous.facts === undefined ? withNewModes(previous, changedPaths, io) : undefined),
+  // What a file contains does not matter to a glob: only that it still is one, and what its mode and time are where they are wanted.
+  async stillValid(previous, changedPaths, io) {
+    if (previous.facts !== undefined) return undefined;
+    const areFiles = changedPaths.every((path) => lstatSync(resolve(io.workspaceRoot, path), { throwIfNoEntry: false })?.isFile() === true);
+    return areFiles ? previous : undefined;
+  },
 };
 
 // Where a file of the package is, seen from the root: a symbolic link under its own name.
@@ -36,19 +38,4 @@ function packagePath(args: Parameters<Discoverer['run']>[0], name: string): stri
 function modeAndTime(path: string, io: DiscoveryIo): [mode: number, seconds: number] {
   const stats = lstatSync(resolve(io.workspaceRoot, path));
   return [stats.mode & 0o7777, Math.floor(stats.mtimeMs / 1000)];
-}
-
-function withNewModes(previous: Discovered, changedPaths: readonly string[], io: DiscoveryIo): Discovered | undefined {
-  const modes = new Map<string, boolean>();
-  for (const path of changedPaths) {
-    const stats = lstatSync(resolve(io.workspaceRoot, path), { throwIfNoEntry: false });
-    if (stats?.isFile() !== true) return undefined;
-    modes.set(path, isExecutable(stats));
-  }
-  const isSame = previous.files.every(({ path, isExecutable: was }) => (modes.get(path) ?? was) === was);
-  if (isSame) return previous;
-  return {
-    ...previous,
-    files: previous.files.map((file) => ({ ...file, isExecutable: modes.get(file.path) ?? file.isExecutable ?? false })),
-  };
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OcidslError } from '../base/errors.ts';
-import type { Discoverer } from './discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 
 /** Arguments: `program`, a name without folders, and `path`, the folders to look in, separated by colons. */
 export const hostProgramDiscoverer: Discoverer = {

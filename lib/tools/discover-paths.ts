@@ -2,31 +2,27 @@
 // it; symbolic links stay links and are never followed.
 import { lstatSync, readdirSync, readlinkSync, type Dirent } from 'node:fs';
 import { join, posix } from 'node:path';
-import { compareUtf8 } from '../base/bytes.ts';
+import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { DiscoveredFile } from '../plan/discovery.ts';
-import type { Discoverer } from './discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 
 /** Arguments: `paths`, relative to the workspace root, and `stats` where modes and times are wanted. */
 export const pathsDiscoverer: Discoverer = {
   name: 'paths',
-  version: '1',
+  version: '2',
   environment: [],
   async run(args, io) {
     const walk = new Walk(io.workspaceRoot, args['stats'] === true);
     for (const path of args['paths'] as readonly string[]) walk.named(path);
     return walk.result();
   },
-  // What a file contains does not matter here; a change of its kind, mode or time may.
+  // What a file contains does not matter here: only that it still is one, and what its mode and time are where they are wanted.
   async stillValid(previous, changed, io) {
     if ((previous.facts as { readonly stats?: object }).stats !== undefined) return undefined;
-    const executable = new Map(previous.files.map((file) => [file.path, file.isExecutable ?? false]));
-    const isSame = changed.every((path) => {
-      const stats = lstatSync(join(io.workspaceRoot, path), { throwIfNoEntry: false });
-      return stats?.isFile() === true && ((stats.mode & 0o100) !== 0) === executable.get(path);
-    });
-    return isSame ? previous : undefined;
+    const areFiles = changed.every((path) => lstatSync(join(io.workspaceRoot, path), { throwIfNoEntry: false })?.isFile() === true);
+    return areFiles ? previous : undefined;
   },
 };
 
@@ -36,7 +32,7 @@ const OUTPUT_FOLDER = 'ocidsl-out';
 class Walk {
   readonly #root: string;
   readonly #stats: Record<string, [mode: number, seconds: number]> | undefined;
-  readonly #files: DiscoveredFile[] = [];
+  readonly #files: string[] = [];
   readonly #watched: string[] = [];
   readonly #folders: string[] = [];
   readonly #empty: string[] = [];
@@ -54,7 +50,7 @@ class Walk {
         code: 'OCIDSL_INPUT_MISSING',
         message: `Cannot find "${printable(path)}": it does not exist, expected a file or folder of the workspace`,
       });
-    if (stats.isFile()) this.#file(path, stats.mode, stats.mtimeMs);
+    if (stats.isFile()) this.#file(path);
     else if (stats.isSymbolicLink()) this.#link(path, '');
     else if (stats.isDirectory()) {
       this.#folders.push(path);
@@ -74,10 +70,7 @@ class Walk {
         if (entry.isDirectory()) pending.push(path);
         else if (entry.isSymbolicLink()) this.#link(path, start);
         else if (!entry.isFile()) throw special(path);
-        else {
-          const stats = lstatSync(join(this.#root, path));
-          this.#file(path, stats.mode, stats.mtimeMs);
-        }
+        else this.#file(path);
       }
     }
   }
@@ -95,9 +88,12 @@ class Walk {
     return entries;
   }
 
-  #file(path: string, mode: number, mtimeMs: number): void {
-    this.#files.push({ name: path, path, ...((mode & 0o100) === 0 ? {} : { isExecutable: true }) });
-    if (this.#stats !== undefined) this.#stats[path] = [mode & 0o7777, Math.floor(mtimeMs / 1000)];
+  // Looked at only where that is wanted: whoever uses the files looks at each of them anyway.
+  #file(path: string): void {
+    this.#files.push(path);
+    if (this.#stats === undefined) return;
+    const { mode, mtimeMs } = lstatSync(join(this.#root, path));
+    this.#stats[path] = [mode & 0o7777, Math.floor(mtimeMs / 1000)];
   }
 
   // A link that leaves the folder that was named would dangle, or mean something else, where the folder's content ends up.
@@ -117,9 +113,9 @@ class Walk {
   }
 
   result() {
-    const byName = (a: { readonly name: string }, b: { readonly name: string }) => compareUtf8(a.name, b.name);
     return {
-      files: this.#files.sort(byName),
+      // A folder and a file in it may both be named.
+      files: sortedUtf8(new Set(this.#files)).map((path): DiscoveredFile => ({ name: path, path })),
       watched: this.#watched,
       facts: {
         folders: this.#folders,

@@ -3,7 +3,7 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
-import type { Discoverer } from './discoverer.ts';
+import type { Discoverer } from '../plan/discoverer.ts';
 
 const LIMIT_BYTES = 64 * 1024;
 

@@ -47,11 +47,12 @@ async function equalBytes(a: Chunks, b: Chunks): Promise<boolean> {
   let rest: Buffer = Buffer.alloc(0);
   try {
     for await (const chunk of a) {
-      for (let left = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength); left.length > 0;) {
+      // A copy, since asking for a part of the other content ends this one.
+      for (let left = Buffer.from(chunk); left.length > 0;) {
         if (rest.length === 0) {
           const next = await right.next();
           if (next.done === true) return false;
-          rest = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+          rest = Buffer.from(next.value);
         }
         const length = Math.min(left.length, rest.length);
         if (left.compare(rest, 0, length, 0, length) !== 0) return false;

@@ -1,6 +1,7 @@
 // Source files by pattern. fast-glob matches, in the file system that WorkspaceView shows it.
 import { lstatSync, statSync } from 'node:fs';
-import { join, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
+import { sortedUtf8 } from '../base/bytes.ts';
 import { OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import type { DiscoveredFile } from '../plan/discovery.ts';
@@ -18,8 +19,8 @@ export type GlobArguments = {
 
 /** What was found. */
 export interface GlobMatches {
-  /** In no particular order. */
-  readonly files: DiscoveredFile[];
+  /** Sorted by name in UTF-8 order. */
+  readonly files: readonly DiscoveredFile[];
   /** Paths as Discovered.watched has them. */
   readonly watched: ReadonlySet<string>;
 }
@@ -39,17 +40,30 @@ export async function matchPatterns(workspaceRoot: string, args: GlobArguments):
   const { default: fastGlob } = await import('fast-glob');
   const cwd = resolve(workspaceRoot, args.package);
   const view = new WorkspaceView(workspaceRoot);
-  const files = new Map<string, DiscoveredFile>();
+  const names: string[] = [];
+  // Paths of those that a link leads to.
+  const elsewhere = new Map<string, string>();
   for (const [named, include] of groupByNamed(args.include)) {
     for (const pattern of include) view.enter(cwd, fixedPart(fastGlob, pattern));
     for (const { path: name, dirent } of match(fastGlob, view, cwd, { ...args, include }, named)) {
       if (dirent.isDirectory()) continue;
-      const file = view.file(cwd + sep + name, name, dirent);
-      if (file !== undefined) files.set(name, file);
+      const path = pathOf(args, name);
+      const found = view.file(name, path, dirent);
+      if (found === undefined) continue;
+      names.push(name);
+      if (found !== path) elsewhere.set(name, found);
     }
   }
-  if (files.size === 0 && !args.allowEmpty) throw nothingMatched(fastGlob, workspaceRoot, cwd, args);
-  return { files: [...files.values()], watched: view.watched };
+  if (names.length === 0 && !args.allowEmpty) throw nothingMatched(fastGlob, workspaceRoot, cwd, args);
+  const files = sortedUtf8(names)
+    // Several patterns may match one file.
+    .filter((name, i, sorted) => name !== sorted[i - 1])
+    .map((name) => ({ name, path: elsewhere.get(name) ?? pathOf(args, name) }));
+  return { files, watched: view.watched };
+}
+
+function pathOf(args: GlobArguments, name: string): string {
+  return args.package === '' ? name : `${args.package}/${name}`;
 }
 
 function match(

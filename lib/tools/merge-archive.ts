@@ -1,7 +1,7 @@
 // Adds the members of another tar to an archive: repacked with numeric owners, each path once, nothing outside the root.
 import { isOcidslError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
-import { checkSymlinkTarget, hardLinkTarget, normalizeEntryPath, parentPath } from '../tar/entry-path.ts';
+import { checkSymlinkTarget, folderPrefix, hardLinkTarget, normalizeEntryPath, parentPath } from '../tar/entry-path.ts';
 import type { LayerArchive, LayerSpec } from '../tar/layer-spec.ts';
 import { duplicateError, missingParent, parentError } from '../tar/plan-entries.ts';
 import type { PlannedEntry } from '../tar/planned-entry.ts';
@@ -10,6 +10,7 @@ import type { TarMember } from '../tar/read-tar.ts';
 import { FileContent } from './archive-content.ts';
 import type { ArchiveContent } from './archive-content.ts';
 import type { ArchiveStream } from './archive-stream.ts';
+import type { EntryOverrides } from './entry-overrides.ts';
 import type { ToolContext } from './tool.ts';
 
 const TYPES: Readonly<Partial<Record<TarMember['type'], PlannedEntry['type']>>> = {
@@ -32,11 +33,13 @@ export async function mergeArchive(
   context: ToolContext,
   spec: Pick<LayerSpec, 'createParents' | 'allowDuplicates'>,
   archive: LayerArchive,
+  overrides: EntryOverrides,
   stream: ArchiveStream,
   content: ArchiveContent,
 ): Promise<void> {
   const origin = archive.origin ?? archive.input;
-  const merge = new Merge(context, spec, origin, stream, content);
+  const folder = archive.folder === undefined ? '' : folderPrefix(normalizeEntryPath(archive.folder));
+  const merge = new Merge(context, spec, origin, folder, overrides, stream, content);
   for await (const member of readTar(context.inputs.chunks(archive.input), origin)) {
     context.signal.throwIfAborted();
     await merge.add(member);
@@ -49,6 +52,8 @@ class Merge {
   readonly #context: ToolContext;
   readonly #spec: Pick<LayerSpec, 'createParents' | 'allowDuplicates'>;
   readonly #origin: string;
+  readonly #folder: string;
+  readonly #overrides: EntryOverrides;
   readonly #stream: ArchiveStream;
   readonly #content: ArchiveContent;
 
@@ -56,12 +61,16 @@ class Merge {
     context: ToolContext,
     spec: Pick<LayerSpec, 'createParents' | 'allowDuplicates'>,
     origin: string,
+    folder: string,
+    overrides: EntryOverrides,
     stream: ArchiveStream,
     content: ArchiveContent,
   ) {
     this.#context = context;
     this.#spec = spec;
     this.#origin = origin;
+    this.#folder = folder;
+    this.#overrides = overrides;
     this.#stream = stream;
     this.#content = content;
   }
@@ -69,8 +78,9 @@ class Merge {
   async add(member: TarMember): Promise<void> {
     // The root has a mode in many archives; no image needs it.
     if (member.type === 'directory' && ROOT.test(member.name)) return;
-    const entry = this.#entryOf(member);
-    if (this.#isWritten(entry)) return;
+    const given = this.#entryOf(member);
+    if (this.#isWritten(given)) return;
+    const entry = this.#overrides.apply(given);
     this.#checkHardLink(entry);
     await this.#addParents(entry);
     const sizeBytes = entry.type === 'file' ? member.sizeBytes : 0;
@@ -97,9 +107,9 @@ class Merge {
       throw this.#error('OCIDSL_ENTRY_OWNER', member.name, `its owner is ${uid}:${gid}`, `numbers from 0 to ${MAX_ID}`);
     }
     try {
-      const path = normalizeEntryPath(member.name);
+      const path = this.#folder + normalizeEntryPath(member.name);
       let linkTarget: string | undefined;
-      if (type === 'hardlink') linkTarget = hardLinkTarget(path, member.linkTarget);
+      if (type === 'hardlink') linkTarget = this.#folder + hardLinkTarget(path, member.linkTarget);
       if (type === 'symlink') {
         checkSymlinkTarget(path, member.linkTarget);
         linkTarget = member.linkTarget;

@@ -2,6 +2,7 @@
 // these interfaces, so the same code runs in process, as `ocidsl tool NAME`, and on a remote worker.
 import type { Json } from '../base/json.ts';
 import type { BlobWriter } from '../store/content-addressable-storage.ts';
+import type { SegmentCache } from '../tar/segment-cache.ts';
 
 /** One file of a tool's input root. */
 export interface ToolInput {
@@ -18,12 +19,12 @@ export interface ToolInputs {
   /** The input at `path`; throws OCIDSL_TOOL_INPUT_MISSING. */
   get(path: string): ToolInput;
   /**
-   * The bytes of one input in order, exactly `sizeBytes` of them. A chunk is valid only until the next is asked for.
+   * The bytes of one input in order, exactly `sizeBytes` of them. A chunk is valid only until the next is asked for, of this input or another.
    * Files on disk give a synchronous iterable (for speed with many small files), stored blobs an asynchronous one.
    * @throws OCIDSL_INPUT_CHANGED where a file changed since it was looked at
    */
   chunks(path: string): Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-  /** The whole of a small input; refuses more than `limitBytes` (default 64 MiB). */
+  /** The whole of a small input, not to be written to; refuses more than `limitBytes` (default 64 MiB). */
   readBytes(path: string, limitBytes?: number): Promise<Buffer>;
 }
 
@@ -45,6 +46,8 @@ export interface ToolContext {
   readonly outputs: ToolOutputs;
   /** Aborted when the build is cancelled; check it between files. */
   readonly signal: AbortSignal;
+  /** Compressed segments of archives that were stored before, where they are kept. Speed only. */
+  readonly segments?: SegmentCache | undefined;
   /** Prints a line of diagnostics: stored with the result and replayed on a cache hit. */
   print(line: string): void;
 }

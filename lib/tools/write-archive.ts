@@ -7,7 +7,8 @@ import type { PlannedEntry } from '../tar/planned-entry.ts';
 import { ArchiveContent, FileContent } from './archive-content.ts';
 import { ArchiveStream } from './archive-stream.ts';
 import { settleDuplicates } from './duplicate-entries.ts';
-import { expandTrees } from './expand-trees.ts';
+import { EntryOverrides } from './entry-overrides.ts';
+import { expandEntries } from './expand-entries.ts';
 import type { ToolContext } from './tool.ts';
 
 /** An archive that was written. */
@@ -28,32 +29,55 @@ const SPEC_LIMIT_BYTES = 400 * 1024 * 1024;
  * @throws what decodeLayerSpec(), planEntries() and mergeArchive() throw; OCIDSL_INPUT_CHANGED
  */
 export async function writeArchive(context: ToolContext, name: string): Promise<WrittenArchive> {
-  const { args, inputs, outputs, signal } = context;
-  const [specPath] = args;
-  if (specPath === undefined || args.length !== 1)
-    throw new Error(`An archive tool takes one argument, the path of its spec, and not ${args.length}`);
-  const spec = expandTrees(decodeLayerSpec(await inputs.readBytes(specPath, SPEC_LIMIT_BYTES)), inputs);
-  const plan = planEntries(spec);
-  await settleDuplicates(context, plan, spec.allowDuplicates.differentContent);
+  const { outputs, signal } = context;
+  const { spec, entries } = await planArchive(context);
   signal.throwIfAborted();
 
   const compression = spec.compression.format;
   const output = await outputs.create(compression === 'gzip' ? `${name}.tar.gz` : `${name}.tar`);
   try {
-    const stream = new ArchiveStream(output, spec.compression);
+    const contentBytes = contentSize(context, entries, spec);
+    const stream = new ArchiveStream(output, { compression: spec.compression, contentBytes, segments: context.segments });
     const content = new ArchiveContent();
-    await writeEntries(context, plan.entries, stream, content);
+    await writeEntries(context, entries, stream, content);
     if (spec.archives.length > 0) {
       // Imported here: most archives merge none, and tar-stream's reader costs 20 ms.
       const { mergeArchive } = await import('./merge-archive.ts');
-      for (const archive of spec.archives) await mergeArchive(context, spec, archive, stream, content);
+      const overrides = new EntryOverrides(spec.overrides ?? []);
+      for (const archive of spec.archives) await mergeArchive(context, spec, archive, overrides, stream, content);
+      overrides.requireAllUsed();
     }
-    const uncompressed = await stream.finish();
-    return { compression, digest: await output.commit(), uncompressed, content };
+    return { compression, ...(await stream.commit()), content };
   } catch (error) {
     await output.abort();
     throw error;
   }
+}
+
+/** A spec whose own entries are planned. */
+interface PlannedArchive {
+  readonly spec: Omit<LayerSpec, 'entries'>;
+  readonly entries: readonly PlannedEntry[];
+}
+
+// Apart from writeArchive(), so that of 100,000 entries only the planned ones are kept while they are written.
+async function planArchive(context: ToolContext): Promise<PlannedArchive> {
+  const { args, inputs } = context;
+  const [specPath] = args;
+  if (specPath === undefined || args.length !== 1)
+    throw new Error(`An archive tool takes one argument, the path of its spec, and not ${args.length}`);
+  const { entries, ...spec } = decodeLayerSpec(await inputs.readBytes(specPath, SPEC_LIMIT_BYTES));
+  const plan = planEntries(expandEntries(entries, inputs), spec);
+  await settleDuplicates(context, plan, spec.allowDuplicates.differentContent);
+  return { spec, entries: plan.entries };
+}
+
+// Archives count as they lie there: what is in them is known only when they are read.
+function contentSize({ inputs }: ToolContext, entries: readonly PlannedEntry[], spec: Pick<LayerSpec, 'archives'>): number {
+  let sizeBytes = 0;
+  for (const list of [entries, spec.archives])
+    for (const { input } of list) if (input !== undefined) sizeBytes += inputs.get(input).sizeBytes;
+  return sizeBytes;
 }
 
 async function writeEntries(

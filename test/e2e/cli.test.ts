@@ -193,6 +193,20 @@ describe('options', () => {
     expect(run.code).toBe(2);
   });
 
+  it.each([
+    ['nowhere', 'there is no such folder'],
+    ['build.config.ts', 'it is no folder'],
+    ['build.config.ts/x', 'there is no such folder'],
+  ])('--root %s is a mistake in the command: %s', async (root, is) => {
+    const ws = workspace({ 'build.config.ts': '' });
+    for (const command of ['build', 'list']) {
+      const { code, stdout, stderr } = await ws.ocidsl([command, '--root', root]);
+      expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toContain(`Cannot use --root "${ws.path(root)}": ${is}`);
+    }
+    ws.expectClean();
+  });
+
   it.each([['--help'], ['build --help'], ['--version']])('%s prints to stdout', async (args) => {
     const { code, stdout, stderr } = await workspace({}).ocidsl(args.split(' '));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -207,6 +221,25 @@ describe('failures', () => {
     expect(run.code).toBe(2);
     expect(messages(run)).toHaveLength(2);
     for (const name of ['nope1', 'nope2']) expect(run.stderr).toContain(`"${name}"`);
+    expect(existsSync(ws.path('ocidsl-out/fine.tar'))).toBe(true);
+    ws.expectClean('outputs');
+  });
+
+  it('--keep-going builds what can be analyzed, and reports failures of both phases', async () => {
+    const ws = workspace({
+      'a.txt': 'a',
+      'build.config.ts': `import { pkgTar } from 'ocidsl';
+pkgTar({ name: 'fine', srcs: ['a.txt'] });
+pkgTar({ name: 'bad_analysis', packageFileName: '$(nope).tar' }); // ANALYSIS
+pkgTar({ name: 'bad_build', srcs: ['missing'] }); // BUILD
+`,
+    });
+    const run = await ws.ocidsl(['build', '-k']);
+    expect(run.code).toBe(2);
+    const [first, second, ...more] = messages(run);
+    expect(first).toContain(ws.at('// ANALYSIS'));
+    expect(second).toContain(ws.at('// BUILD'));
+    expect(more).toEqual([]);
     expect(existsSync(ws.path('ocidsl-out/fine.tar'))).toBe(true);
     ws.expectClean('outputs');
   });

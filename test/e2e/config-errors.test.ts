@@ -232,7 +232,12 @@ const ARCHIVES: readonly Mistake[] = [
   {
     what: 'two layers with one path, by both sources',
     config: "pkgTar({ name: 'SELF', srcs: ['two/x.txt'], deps: [other] });",
-    says: ['"x.txt"', 'two/x.txt', 'one entry for each path'],
+    says: ['"x.txt"', 'two/x.txt', 'from archive "other"', 'one entry for each path'],
+  },
+  {
+    what: 'a mode for a path that neither sources nor layers have',
+    config: "pkgTar({ name: 'SELF', deps: [other], modes: { 'x.txt': '0600', 'y.txt': '0600' } });",
+    says: ['mode or owner of "y.txt"', 'expected the path of an entry'],
   },
 ];
 
@@ -277,6 +282,8 @@ describe.each(GROUPS)('mistakes in %s', (_, mistakes) => {
   it('are all reported, once each, with exit code 2, and nothing is written', () => {
     expect({ code: run.code, stdout: run.stdout }).toEqual({ code: 2, stdout: '' });
     expect(messages(run)).toHaveLength(mistakes.length);
+    // No message is put into another one.
+    for (const message of messages(run)) expect(message.match(/\bCannot\b|, expected\b/g)?.length, message).toBeLessThanOrEqual(2);
     expect(run.stderr).not.toContain('internal error');
     ws.expectClean();
   });

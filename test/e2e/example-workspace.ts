@@ -9,7 +9,11 @@ export const CHECKOUT: string = join(import.meta.dirname, '../..');
 const EXAMPLES_FOLDER = join(CHECKOUT, 'examples');
 
 /** Those that need something from the network, with the test that gives it to them. */
-export const NETWORK_EXAMPLES: Readonly<Record<string, string>> = { distroless: 'pull.test.ts' };
+export const NETWORK_EXAMPLES: Readonly<Record<string, string>> = {
+  distroless: 'pull.test.ts',
+  'http-file': 'http-file.test.ts',
+  'go-toolchain': 'go-toolchain.test.ts',
+};
 
 /** The other folders of examples/, by name. */
 export const EXAMPLES: readonly string[] = readdirSync(EXAMPLES_FOLDER, { withFileTypes: true })

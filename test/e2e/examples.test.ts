@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startFakeRegistry } from '../../lib/testing/fake-registry.ts';
 import { CHECKOUT, EXAMPLES, exampleFiles, exampleWorkspace, linkLibrary } from './example-workspace.ts';
 import { readLayout, type ImageDocuments } from './layout-documents.ts';
 import { announced, has, workspace, type ResultRow, type Workspace } from './rig.ts';
@@ -98,6 +99,11 @@ const SHOWN: Readonly<Record<string, (built: Built) => Promise<void> | void>> = 
     expect(ws.read(row('page').path!)).toContain('<li>One thing.</li>');
   },
 
+  // What its workflow runs is in auth-github-actions.test.ts.
+  'github-actions'({ row }) {
+    expect(row('hello_index').platforms).toEqual(['linux/amd64', 'linux/arm64']);
+  },
+
   async 'macros-package'({ ws, row }) {
     expect(ws.read('ocidsl-out/clock_checksums/SHA256SUMS')).toBe(`${row('clock_bin').digest.replace('sha256:', '')}  clock_bin\n`);
     const [image] = imagesOf(ws, 'ocidsl-out/clock');
@@ -127,6 +133,36 @@ const SHOWN: Readonly<Record<string, (built: Built) => Promise<void> | void>> = 
     // Only what a command needs is loaded.
     ws.write({ 'apps/worker/build.config.ts': 'this is no config' });
     expect((await ws.build(['apps/api:api_index'])).map(({ label }) => label)).toEqual(['apps/api:api_index']);
+  },
+
+  async push({ ws, row }) {
+    await using registry = await startFakeRegistry();
+    const env = { REGISTRY: registry.host, GIT_CEILING_DIRECTORIES: ws.folder };
+    ws.write({ 'preview.txt': `${registry.host}/preview/site\n`, '.gitignore': 'ocidsl-out\nnode_modules\n' });
+    const git = ['-c', 'user.name=a', '-c', 'user.email=a@example.com'];
+    for (const args of [
+      ['init', '-q'],
+      ['add', '.'],
+      ['commit', '-q', '-m', 'site'],
+      ['tag', 'v1.0.0'],
+    ])
+      execFileSync('git', [...git, ...args], { cwd: ws.root, env: { PATH: process.env['PATH'], HOME: ws.home } });
+    const plan = await ws.ocidsl(['push', '--dry-run', 'release'], { env });
+    expect(plan.stdout).toContain(`from ${registry.host}/acme/site`);
+    expect(plan.stdout).toContain('6 tags to move');
+    const run = await ws.ocidsl(['push', 'release', 'preview'], { env });
+    expect(run).toMatchObject({ code: 0 });
+    const { digest } = row('index');
+    expect(run.stdout.split('\n').slice(0, 2)).toEqual(['acme', 'mirror'].map((name) => `${registry.host}/${name}/site@${digest}`));
+    for (const name of ['acme/site', 'mirror/site'])
+      expect([...registry.storage.repository(name).tags]).toEqual([
+        [expect.stringMatching(/^[0-9a-f]{7}$/), digest],
+        ['v1.0.0', digest],
+        ['latest', digest],
+      ]);
+    expect([...registry.storage.repository('preview/site').tags.keys()]).toEqual(['preview']);
+    const found = (await (await fetch(`${registry.origin}/v2/mirror/site/referrers/${digest}`)).json()) as { manifests: object[] };
+    expect(found.manifests).toMatchObject([{ artifactType: 'application/vnd.example.contents' }]);
   },
 
   async 'select-and-variants'({ ws, row }) {

@@ -5,6 +5,7 @@ import {
   glob,
   goBinary,
   goCrossBinary,
+  httpFile,
   multiArch,
   ociImage,
   ociImageIndex,
@@ -38,6 +39,11 @@ goBinary({ name: 'b', package: './', tags: select({ 'linux/arm64': ['neon'], def
 goCrossBinary({ name: 'c', target: binary, platform: 'darwin/arm64' });
 command({ name: 'c', argv: ['sh'], inputs: [binary, glob(['**'])], outputs: ['o'] });
 ociLoad({ name: 'l', image, repoTags: ['a:b'] });
+const download = httpFile({ name: 'f', urls: ['https://example.com/f'], executable: true });
+pkgTar({ name: 't', srcs: [download] });
+httpFile({ name: 'f', urls: select({ linux: ['https://example.com/f'] }), digest: select({ linux: 'sha256:…' }) });
+// @ts-expect-error -- several URLs are a list
+httpFile({ name: 'f', urls: 'https://example.com/f' });
 ociPush({ name: 'p', image: index, repository: 'r.example/a' });
 ociPush({ name: 'p', image, repository: 'r.example/a' });
 
@@ -110,6 +116,15 @@ pkgTar({ name: 't', packageDirectory: '/opt' });
 pkgTar({ srcs: [] });
 // @ts-expect-error a push needs a repository
 ociPush({ name: 'p', image });
+ociPush({ name: 'p', image, repositories: ['r.example/a', 'r.example/b'], remoteTags: ['{{git.tag}}', ({ git }) => git.tag ?? []] });
+ociPush({ name: 'p', image, repositoryFile: binary, attachments: [{ artifactType: 'a/b', file: 'x' }] });
+// @ts-expect-error one way to say where
+ociPush({ name: 'p', image, repository: 'r.example/a', repositoryFile: 'where.txt' });
+// @ts-expect-error a function returns tags
+ociPush({ name: 'p', image, repository: 'r.example/a', remoteTags: [() => 1] });
+// @ts-expect-error an attachment says what it is
+ociPush({ name: 'p', image, repository: 'r.example/a', attachments: [{ file: 'x' }] });
+goOciImage({ name: 'hello', srcs: [binary], push: { repositories: ['r.example/a'], attachments: [{ artifactType: 'a/b', file: 'x' }] } });
 // @ts-expect-error patterns are an array
 glob('**');
 

@@ -4,7 +4,7 @@ import { FileIndex } from '../../../lib/engine/file-index.ts';
 import type { DiscoveryRecord, PathRecord } from '../../../lib/engine/snapshot.ts';
 import type { Discovered } from '../../../lib/plan/discovery.ts';
 import { MemoryCas } from '../../../lib/store/memory-cas.ts';
-import type { Discoverer } from '../../../lib/tools/discoverer.ts';
+import type { Discoverer } from '../../../lib/plan/discoverer.ts';
 import { folderOf, NEVER, put } from './rig.ts';
 
 const DISCOVERY = { discoverer: 'fake', args: { what: 'x' } };

@@ -64,7 +64,7 @@ describe('an action that reads much', () => {
   /** How often the engine opens files for reading. */
   const countReads = ({ files }: ReturnType<typeof engineIn>) => {
     const spies = [vi.spyOn(files, 'chunks'), vi.spyOn(files, 'readSmall')];
-    return () => spies.flatMap((spy) => spy.mock.calls.map(([path]) => path)).sort();
+    return () => spies.flatMap((spy) => spy.mock.calls.map(([file]) => (typeof file === 'string' ? file : file.path))).sort();
   };
 
   test('is run at once where nothing of its shape was ever stored: files are read once, and the key is that of its content', async () => {

@@ -41,7 +41,7 @@ const tar = () =>
 test('of a pkgTar', async () => {
   expect(await keysOf(tar, (analysis) => actionOf(provided(analysis, 'tar', TarInfo).archive))).toMatchInlineSnapshot(`
     {
-      "Tar": "278be6e14a9e2f9119c5e9fb224184e408c05d232e96b366c45fa40ece888c9f",
+      "Tar": "c84b72d0450b9829a9425caef1cfb1b594fdd46374754b8ff6fa3b565d941b8a",
     }
   `);
 });
@@ -61,7 +61,7 @@ test('of an ociImage and its layer', async () => {
   expect(await keysOf(image, (analysis) => actionOf(provided(analysis, 'image', ImageInfo).manifest))).toMatchInlineSnapshot(`
     {
       "Image": "acdbceb02001ac65ac4758d517e8bf09200a90bed9f5e40643be592563c28814",
-      "Layer": "e5d847d5c9abe6ac9d21bd7b7f2ee4eb7c091d686ccf612522e729022d748a28",
+      "Layer": "15fa5fbd042b879959bd1f2bc0380b2a058ace9630d7cf32f2c41948ba0ed621",
     }
   `);
 });

@@ -174,7 +174,7 @@ export function prepare(files: FileIndex, node: ActionNode, description: ActionD
   const inputs = description.inputs.map(({ path, content, isExecutable }): ResolvedInput => {
     if (content.kind === 'source') {
       const { sizeBytes, mode } = files.look(content.path);
-      return { path, isExecutable: isExecutable ?? (mode & 0o100) !== 0, sizeBytes, content: { kind: 'file', path: content.path } };
+      return { path, isExecutable: isExecutable ?? (mode & 0o100) !== 0, sizeBytes, content: files.file(content.path) };
     }
     if (content.kind === 'output' || content.kind === 'discovered') throw new Error('Only the engine knows what others make');
     return {

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Json } from '../../../lib/base/json.ts';
 import { DeclarationTable, presentDeclarations } from '../../../lib/engine/declaration-table.ts';
 import { FileIndex } from '../../../lib/engine/file-index.ts';
@@ -163,6 +163,24 @@ describe('the file of a snapshot', () => {
     expect(readSnapshotFile(file, VERSION)).toBeDefined();
     const folder = join(file, '..');
     expect(readdirSync(folder).filter((name) => name !== 'snapshot' && !name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  test('is written beside what killed commands left, which goes after a day', () => {
+    const file = written();
+    const folder = join(file, '..');
+    const others = ['other.1.tmp', 'snapshot.x'];
+    for (const name of [...others, 'snapshot.1.tmp', 'snapshot.2.tmp']) writeFileSync(join(folder, name), 'half');
+    writeSnapshotFile(file, VERSION, EXAMPLE);
+    expect(readdirSync(folder).sort()).toEqual([...others, 'snapshot', 'snapshot.1.tmp', 'snapshot.2.tmp'].sort());
+    const now = Date.now();
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 25 * 60 * 60 * 1000);
+    try {
+      writeSnapshotFile(file, VERSION, EXAMPLE);
+    } finally {
+      clock.mockRestore();
+    }
+    expect(readdirSync(folder).sort()).toEqual([...others, 'snapshot'].sort());
+    expect(readSnapshotFile(file, VERSION)).toBeDefined();
   });
 });
 

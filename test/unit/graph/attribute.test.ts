@@ -106,12 +106,12 @@ describe('a value that does not fit is reported with its place, and no exception
     [
       attribute.record(attribute.string()),
       { 'a\0': '' },
-      `x: the key "a\\u0000" is unusable: ${NUL}; an object whose values are: a string`,
+      `x: an object with the key "a\\u0000" (${NUL}); an object whose values are: a string`,
     ],
     [
       attribute.record(attribute.string(), (key) => (key === 'b' ? 'it is b' : undefined)),
       { b: '' },
-      'x: the key "b" is unusable: it is b; an object whose values are: a string',
+      'x: an object with the key "b" (it is b); an object whose values are: a string',
     ],
     [attribute.target('TarInfo'), 1, 'x: 1; a target that provides TarInfo, or its label'],
     [attribute.target(), 1, 'x: 1; a target or its label'],
@@ -123,7 +123,7 @@ describe('a value that does not fit is reported with its place, and no exception
     [
       attribute.target(),
       'a b',
-      'x: Cannot parse label "a b": the target name "a b" is not usable, expected letters, digits and _ . + @ -, starting with a letter, digit or _; a target or its label',
+      'x: "a b" (the target name "a b" is not usable); letters, digits and _ . + @ -, starting with a letter, digit or _',
     ],
     [
       attribute.file(),

@@ -9,6 +9,7 @@ import {
   platformRunsOn,
   platformsMatch,
   type Platform,
+  platformFromText,
 } from '../../../lib/oci/platform.ts';
 import { PLATFORMS, type PlatformString } from '../../../lib/oci/platform-string.ts';
 import { missingPlatformError, selectPlatform } from '../../../lib/oci/select-manifest.ts';
@@ -140,6 +141,20 @@ describe('selectPlatform()', () => {
     expect(error.message).toBe(
       'Cannot find platform "linux/s390x" in index "x": it has linux/amd64, linux/arm64/v8, expected one that runs on linux/s390x',
     );
+  });
+});
+
+describe('platformFromText()', () => {
+  it.each([
+    { os: 'linux', architecture: 'amd64' },
+    { os: 'linux', architecture: 'arm', variant: 'v6' },
+    { os: 'windows', architecture: 'amd64', osVersion: '10.0.20348.2227' },
+    { os: 'plan9', architecture: 'vax', variant: 'x' },
+  ])('reads what formatPlatform() writes of %o', (platform) => {
+    expect(platformFromText(formatPlatform(platform))).toEqual(platform);
+  });
+  it.each(['', 'linux', 'linux/', '/amd64', 'linux/amd64/', 'a/b/c/d', 'a:/b', 'a:b:c/d'])('knows that %j is none', (text) => {
+    expect(platformFromText(text)).toBeUndefined();
   });
 });
 

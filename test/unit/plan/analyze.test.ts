@@ -4,7 +4,7 @@ import { defineProvider } from '../../../lib/graph/provider.ts';
 import type { TargetReference } from '../../../lib/graph/value.ts';
 import { formatPlatform, parsePlatform } from '../../../lib/oci/platform.ts';
 import { outputOf } from '../../../lib/plan/action-node.ts';
-import { analyzeAll } from '../../../lib/plan/analyze.ts';
+import { analyzeAll, analyzeEach } from '../../../lib/plan/analyze.ts';
 import type { AnalysisContext } from '../../../lib/plan/analysis-context.ts';
 import { defineRule, provide, type Provided } from '../../../lib/plan/define-rule.ts';
 import { analysisOf, provided } from './rig.ts';
@@ -235,6 +235,21 @@ test('analyzeAll() reports what is wrong with all targets, each failure once', (
     thrown = error;
   }
   expect(thrown).toMatchObject({ message: '2 errors', errors: [{ message: 'Cannot build bad1' }, { message: 'Cannot build bad2' }] });
+});
+
+test('analyzeEach() gives what could be analyzed beside the failures', () => {
+  const { rule } = recording((context) => {
+    if (context.name === 'bad') context.fail('build bad');
+    return sum(context);
+  });
+  const analysis = analysisOf(() => {
+    rule({ name: 'bad' });
+    rule({ name: 'user', uses: ['bad'] });
+    rule({ name: 'good' });
+  });
+  const { configured, failures } = analyzeEach(analysis, ['user', 'bad', 'good'], AMD);
+  expect(configured.map(({ target }) => target.label)).toEqual(['good']);
+  expect(failures).toMatchObject([{ message: 'Cannot build bad', label: 'bad' }]);
 });
 
 test('analyzeAll() lets bugs through as they are', () => {

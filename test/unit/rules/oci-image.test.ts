@@ -230,7 +230,7 @@ describe('ociImage refuses', () => {
     [{ os: 'linux' }, 'attribute "architecture" of ociImage "t": it is missing'],
     [{ base: ':b', os: 'linux' }, 'attribute "os" of ociImage "t": it is set together with base'],
     [{ base: ':b', variant: 'v8' }, 'attribute "variant" of ociImage "t": it is set together with base'],
-    [{ base: 1 }, 'it is 1, expected an ociImage, its label, or "oci:<folder>"'],
+    [{ base: 1 }, 'it is 1, expected an ociImage or ociPull, its label, or "oci:<path>"'],
     [{ base: 'oci:/etc' }, 'it is "oci:/etc" (it is absolute)'],
     [{ base: select({ default: ':b' }) }, 'this attribute cannot depend on the platform'],
     [{ ...SCRATCH, entrypoint: '/hello' }, 'it is "/hello", expected an array of: a string'],

@@ -163,6 +163,16 @@ describe('pkgTar', () => {
     expect((await pkgTarSpec(root, { deps: ['base.tar.gz'] })).archives).toEqual([{ input: 'deps/0', origin: 'base.tar.gz' }]);
   });
 
+  test('deps are put below packageDir', async () => {
+    const files = { 'base.tar': '', 'dir.txt': 'opt/from-file\n' };
+    const foldersOf = async (call: { readonly packageDir?: string; readonly packageDirFile?: string }) =>
+      (await pkgTarSpec(files, { ...call, deps: ['base.tar'] })).archives.map(({ folder }) => folder);
+    expect(await foldersOf({ packageDir: '/opt//app/' })).toEqual(['opt/app']);
+    expect(await foldersOf({ packageDirFile: 'dir.txt' })).toEqual(['opt/from-file']);
+    expect(await foldersOf({ packageDir: '/' })).toEqual([undefined]);
+    await expect(foldersOf({ packageDir: '/opt/..' })).rejects.toMatchObject({ code: 'OCIDSL_ENTRY_PATH' });
+  });
+
   test('refuses deps that are no archives', async () => {
     expect(() => pkgTarOf({ deps: ['base.zip'] })).toThrow(
       'Cannot unpack "base.zip" into "t": its name has another ending, expected .tar, .tar.gz or .tgz',
@@ -183,6 +193,23 @@ describe('pkgTar', () => {
     expect(entry(spec, 'opt/var')).toMatchObject({ mode: 0o1777 });
     expect(entry(spec, 'opt/b.txt')).toMatchObject({ uid: 5, gid: 6, uname: 'u', gname: 'g' });
     expect(entry(spec, 'opt/a.txt')).not.toHaveProperty('uid');
+  });
+
+  test('what they say of paths that only archives can have is left to the tool', async () => {
+    const call = { srcs: ['a.txt'], modes: { 'a.txt': '4755' } };
+    const files = { ...FILES, 'base.tar': '' };
+    expect(await pkgTarSpec(files, { ...call, deps: ['base.tar'] })).not.toHaveProperty('overrides');
+    const spec = await pkgTarSpec(files, {
+      ...call,
+      deps: ['base.tar'],
+      modes: { 'a.txt': '4755', '/bin/su': '4755' },
+      owners: { 'bin/su': '5.6' },
+      ownerNames: { 'bin/x': 'u.g' },
+    });
+    expect(spec.overrides).toEqual([
+      { path: 'bin/su', mode: 0o4755, uid: 5, gid: 6 },
+      { path: 'bin/x', uname: 'u', gname: 'g' },
+    ]);
   });
 
   test('modes win over 0755 of binaries', async () => {

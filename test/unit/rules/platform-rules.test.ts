@@ -11,7 +11,8 @@ import { ociImageIndex } from '../../../lib/rules/oci-image-index.ts';
 import { ociLoad } from '../../../lib/rules/oci-load.ts';
 import { ociPush } from '../../../lib/rules/oci-push.ts';
 import { pkgTar } from '../../../lib/rules/pkg-tar.ts';
-import { BinaryInfo, FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, PushInfo, TarInfo } from '../../../lib/rules/providers.ts';
+import { BinaryInfo, FilesInfo, ImageInfo, IndexInfo, LoadInfo, MultiArchInfo, TarInfo } from '../../../lib/rules/providers.ts';
+import { PushInfo } from '../../../lib/rules/push-info.ts';
 import { select } from '../../../lib/rules/select.ts';
 import { actionOf, analysisOf, inputsOf, provided, specOf } from '../plan/rig.ts';
 import { describeIn, problemsWith } from './rig.ts';
@@ -160,13 +161,15 @@ describe('ociPush', () => {
     });
     expect(provided(analysis, 'index_push', PushInfo)).toEqual({
       content: provided(analysis, 'x', IndexInfo),
-      repository: 'r.example/a',
+      repositories: ['r.example/a'],
       remoteTags: ['v1', 'v2'],
+      attachments: [],
     });
     expect(provided(analysis, 'image_push', PushInfo)).toEqual({
       content: provided(analysis, 'i', ImageInfo),
-      repository: 'r.example/a',
+      repositories: ['r.example/a'],
       remoteTags: ['latest'],
+      attachments: [],
     });
   });
 

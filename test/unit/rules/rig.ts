@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { loadDiscoverer } from '../../../lib/cli/tools.ts';
 import type { ActionDescription, ActionNode } from '../../../lib/plan/action-node.ts';
+import { filesOfGroup } from '../../../lib/tar/file-groups.ts';
 import type { LayerSpec } from '../../../lib/tar/layer-spec.ts';
 import { TarInfo } from '../../../lib/rules/providers.ts';
 import { pkgTar } from '../../../lib/rules/pkg-tar.ts';
@@ -44,10 +45,11 @@ export function pkgTarOf(call: PkgTarCall, packageName = '', platform = 'linux/a
   return provided(analysisIn(workspace), packageName === '' ? 't' : `${packageName}:t`, TarInfo, platform);
 }
 
-/** The spec of the archive of such a pkgTar, over the files of a folder. */
+/** The spec of the archive of such a pkgTar, over the files of a folder, with each file by itself. */
 export async function pkgTarSpec(files: Readonly<Record<string, string>> | string, call: PkgTarCall, packageName = ''): Promise<LayerSpec> {
   const root = typeof files === 'string' ? files : folderOf(files);
-  return specOf(await describeIn(root, actionOf(pkgTarOf(call, packageName).archive)));
+  const spec = specOf<LayerSpec>(await describeIn(root, actionOf(pkgTarOf(call, packageName).archive)));
+  return { ...spec, entries: spec.entries.flatMap((entry) => (entry.type === 'files' ? [...filesOfGroup(entry)] : [entry])) };
 }
 
 /** The messages about wrong attributes of a call of a rule, written as without types. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../../lib/base/bytes.ts';
+import { canonicalJson, type Json } from '../../../lib/base/json.ts';
 import { decodeLayerSpec } from '../../../lib/tar/decode-layer-spec.ts';
 import { encodeLayerSpec } from '../../../lib/tar/layer-spec.ts';
 import { layerSpec } from '../tools/layer-fixtures.ts';
@@ -12,8 +13,10 @@ const FULL = layerSpec({
     { path: 'c', type: 'hardlink', linkTarget: 'a' },
     { path: 'd', type: 'directory', implicit: true },
     { path: 't', type: 'tree', input: 'in/t' },
+    { path: '', type: 'files', input: 'in', origin: '', names: ['x', 'y/z'] },
   ],
-  archives: [{ input: 'in/x.tar', origin: ':x' }],
+  archives: [{ input: 'in/x.tar', origin: ':x', folder: 'opt/x' }],
+  overrides: [{ path: 'x', mode: 0o4755, uid: 0, gid: 1, uname: 'u', gname: '' }],
   compression: { format: 'gzip', level: 9 },
 });
 
@@ -27,8 +30,9 @@ function broken(path: readonly (string | number)[], value: unknown): Buffer {
 }
 
 describe('decodeLayerSpec()', () => {
-  it('reads what encodeLayerSpec() writes', () => {
+  it('reads what encodeLayerSpec() writes, which is canonical JSON', () => {
     expect(decodeLayerSpec(encodeLayerSpec(FULL))).toEqual(FULL);
+    expect(encodeLayerSpec(FULL).toString()).toBe(canonicalJson(FULL as unknown as Json));
   });
 
   it.each([
@@ -48,6 +52,20 @@ describe('decodeLayerSpec()', () => {
     [['entries', 1, 'input'], 'in/a', 'expected none'],
     [['entries', 3, 'implicit'], false, 'entries[3].implicit'],
     [['entries', 4, 'input'], undefined, 'the folder of the tree'],
+    [['archives', 0, 'folder'], 1, 'archives[0].folder'],
+    [['overrides'], {}, 'property "overrides": it is an object, expected an array'],
+    [['overrides', 0, 'path'], undefined, 'property "overrides[0].path": it is missing, expected a string'],
+    [['overrides', 0, 'mode'], 0o10000, 'overrides[0].mode'],
+    [['overrides', 0, 'gid'], -1, 'overrides[0].gid'],
+    [['overrides', 0, 'uname'], 0, 'overrides[0].uname'],
+    [['overrides', 0, 'input'], 'x', 'and not "input"'],
+    [['entries', 0, 'names'], ['x'], 'property "entries[0].names": it is an array, expected none'],
+    [['entries', 5, 'names'], undefined, 'property "entries[5].names": it is missing, expected an array'],
+    [['entries', 5, 'names', 1], 7, 'property "entries[5].names[1]": it is 7, expected a string'],
+    [['entries', 5, 'names', 1], '', 'property "entries[5].names[1]": it is "", expected a name'],
+    [['entries', 5, 'names', 1], 'a\0', 'a string without NUL'],
+    [['entries', 5, 'origin'], undefined, 'property "entries[5].origin": it is missing, expected a string'],
+    [['entries', 5, 'mode'], 0, 'files differ in their names only'],
     [['entries'], {}, 'property "entries": it is an object, expected an array'],
     [['archives', 0], 'x', 'property "archives[0]": it is "x", expected an object'],
     [['archives', 0, 'input'], 1, 'archives[0].input'],

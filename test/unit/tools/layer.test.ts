@@ -121,6 +121,20 @@ describe('layerTool', () => {
     expect(modes).toEqual(['000755', '000644', '000600']);
   });
 
+  it('writes the same of a group as of its files', async () => {
+    const files = { 'in/a': 'a', 'in/d/b': 'b' };
+    const each = await layer({ entries: [file('opt/a', { input: 'in/a' }), file('opt/d/b', { input: 'in/d/b' })] }, files);
+    const group = await layer({ entries: [{ path: 'opt', type: 'files', input: 'in', origin: 'src', names: ['a', 'd/b'] }] }, files);
+    expect(group.tar).toEqual(each.tar);
+    const twice: LayerEntry = { path: 'opt', type: 'files', input: 'in', origin: 'src', names: ['a', 'd/b'] };
+    await expect(layer({ entries: [twice, { path: 'opt/d/b', type: 'directory', origin: 'other' }] }, files)).rejects.toMatchObject({
+      message: expect.stringContaining('the file from "src/d/b" and the directory from "other" differ') as string,
+    });
+    await expect(
+      layer({ entries: [{ path: '', type: 'files', input: 'in', origin: '', names: ['a', 'none'] }] }, files),
+    ).rejects.toMatchObject({ code: 'OCIDSL_TOOL_INPUT_MISSING' });
+  });
+
   it('adds the files of a tree', async () => {
     const files = { 'in/t/b/c': 'c', 'in/t/a': { content: 'a', isExecutable: true }, 'in/tx': 'no' };
     const defaults = { ...layerSpec().defaults, executableMode: 0o755 };

@@ -40,6 +40,70 @@ file('usr/share/ü', b'', mtime=-5)
     expect(members[6]).toMatchObject({ mtime: -5 });
   });
 
+  it('gives single paths the mode and owner that the spec says, and hard links those of their file', async () => {
+    const dep = tarByPython(`
+file('bin', type=tarfile.DIRTYPE, mode=0o755)
+file('bin/su', b'su', mode=0o555, uid=1)
+file('bin/other', b'x', mode=0o555, uid=1)
+file('bin/hard', type=tarfile.LNKTYPE, linkname='bin/su')
+file('bin/hard2', type=tarfile.LNKTYPE, linkname='bin/hard')
+file('bin/soft', type=tarfile.SYMTYPE, linkname='su', mode=0o777)
+`);
+    const { members } = await merge([dep], {
+      overrides: [
+        { path: 'bin', mode: 0o700 },
+        { path: 'bin/su', mode: 0o4755, uid: 7, gid: 8, uname: 'u', gname: 'g' },
+        { path: 'bin/soft', mode: 0o600, uid: 9 },
+      ],
+    });
+    expect(members.map(({ name, mode, uid, gid, uname, gname }) => [name, mode, uid, gid, uname, gname])).toEqual([
+      ['bin', 0o700, 0, 0, '', ''],
+      ['bin/su', 0o4755, 7, 8, 'u', 'g'],
+      ['bin/other', 0o555, 1, 0, '', ''],
+      ['bin/hard', 0o4755, 7, 8, 'u', 'g'],
+      ['bin/hard2', 0o4755, 7, 8, 'u', 'g'],
+      ['bin/soft', 0o777, 9, 0, '', ''],
+    ]);
+  });
+
+  it('puts an archive into its folder, with its hard links', async () => {
+    const dep = tarByPython(`
+file('./', type=tarfile.DIRTYPE, mode=0o700)
+file('./a', b'a', mode=0o644)
+file('./hard', type=tarfile.LNKTYPE, linkname='./a', mode=0o644)
+file('./up', type=tarfile.SYMTYPE, linkname='../x')
+`);
+    const archives = [{ input: 'dep0', origin: ':dep0', folder: 'opt/app' }];
+    const { members } = await merge([dep], { archives, overrides: [{ path: 'opt/app/a', mode: 0o600 }] });
+    expect(members.map(({ name, type, linkname, mode }) => [name, type, linkname, mode])).toEqual([
+      ['opt', '5', '', 0o755],
+      ['opt/app', '5', '', 0o755],
+      ['opt/app/a', '0', '', 0o600],
+      ['opt/app/hard', '1', 'opt/app/a', 0o600],
+      ['opt/app/up', '2', '../x', 0o644],
+    ]);
+  });
+
+  it('keeps an archive with a folder below it', async () => {
+    const dep = tarByPython(`file('../../etc/passwd', b'x')`);
+    await expect(merge([dep], { archives: [{ input: 'dep0', folder: 'opt/app' }] })).rejects.toMatchObject({ code: 'OCIDSL_ENTRY_PATH' });
+  });
+
+  it('fails where a path with a mode or owner of its own does not turn up', async () => {
+    const dep = tarByPython(`file('bin/su', b'su')`);
+    await expect(
+      merge([dep], {
+        overrides: [
+          { path: 'bin/su', mode: 0 },
+          { path: 'bin/sudo', mode: 0 },
+        ],
+      }),
+    ).rejects.toMatchObject({
+      code: 'OCIDSL_ENTRY_OVERRIDE',
+      message: expect.stringContaining('of "bin/sudo": neither'),
+    });
+  });
+
   it('keeps links, directories with their modes, and long names', async () => {
     const name = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
     const dep = tarByPython(`
