@@ -159,6 +159,23 @@ describe('N35 TLS', () => {
     expect(server.requests).toEqual([]);
   }, 10_000);
 
+  it('P4 is interrupted while it waits for a connection', { timeout: 10_000 }, async () => {
+    // It takes the connection and never answers the handshake.
+    const server = createServer(() => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const dispatchers = createDispatchers({});
+    try {
+      const url = new URL(`https://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const stop = new AbortController();
+      const pending = createWireTransport(dispatchers, 'test', resolveHost)({ method: 'GET', url, signal: stop.signal });
+      server.once('connection', () => stop.abort(new Error('enough')));
+      await expect(pending).rejects.toThrow('enough');
+    } finally {
+      await dispatchers.close();
+      server.close();
+    }
+  });
+
   it('names a certificate file that cannot be read', async () => {
     expect(await failureOf(readCertificates('h.io', { SSL_CERT_FILE: '/no/such.pem' }))).toMatchObject({ kind: 'environment' });
   });
