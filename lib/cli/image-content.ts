@@ -92,8 +92,9 @@ async function withRegistries(local: BlobSource, repositories: readonly Reposito
     import('../store/read-through-cas.ts'),
   ]);
   const remote = chainBlobSources(repositories.map((name) => registryBlobSource(name, maker.network.registry)));
+  const kept = new ReadThroughCas(maker.store.cas, remote);
   return {
-    source: chainBlobSources([local, remote]),
-    keeping: chainBlobSources([local, new ReadThroughCas(maker.store.cas, remote)]),
+    source: chainBlobSources([local, remote], remote),
+    keeping: chainBlobSources([local, kept], kept),
   };
 }

@@ -2,13 +2,12 @@
 import { readFrom, type BlobSource } from './blob-source.ts';
 import type { Digest } from '../base/digest.ts';
 
-/** A source that has what any of `sources` has; the first that has a blob gives it. */
-export function chainBlobSources(sources: readonly BlobSource[]): BlobSource {
-  const [first] = sources;
-  if (first === undefined) throw new RangeError('Cannot chain no blob sources');
+/** A source that has what any of `sources` has; the first that has a blob gives it. `complains` is asked for what none has: its error is the reader's. */
+export function chainBlobSources(sources: readonly BlobSource[], complains: BlobSource | undefined = sources[0]): BlobSource {
+  if (complains === undefined) throw new RangeError('Cannot chain no blob sources');
   const owner = async (digest: Digest): Promise<BlobSource> => {
     for (const source of sources) if ((await source.findMissing([digest])).length === 0) return source;
-    return first; // Which then says that the blob is missing.
+    return complains;
   };
   return {
     async findMissing(digests) {

@@ -306,10 +306,12 @@ describe('a base of 2 GB in a registry', () => {
     });
     const [row] = await ws.build(['image', '--platform', 'linux/amd64']);
     expect(manifestOf(ws, row!.digest).layers.slice(0, 2)).toEqual(layers);
-    expect(fake.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
-      `GET /v2/big/manifests/${digest}`,
-      expect.stringContaining('GET /v2/big/blobs/'),
-    ]);
+    const requests = fake.requests.map(({ method, path }) => `${method} ${path}`);
+    // Whoever needs them is told who does not have them.
+    const complete = await ws.ocidsl(['build', 'image', '--platform', 'linux/amd64', '--with-base-layers']);
+    expect(complete.code).toBe(3);
+    expect(messages(complete)[0]).toContain(`from "${fake.host}/big": the registry does not have it`);
+    expect(requests).toEqual([`GET /v2/big/manifests/${digest}`, expect.stringContaining('GET /v2/big/blobs/')]);
   });
 });
 
