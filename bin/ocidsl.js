@@ -24,6 +24,9 @@ function start({ main }, onStarted) {
 }
 
 function startCompiled() {
+  // Other commands than build reach registries. undici parses headers by WebAssembly with one large function, which V8 would optimise beside us: a tenth of a second
+  // of a processor for a few kilobytes of headers, and the process waits for it at its end. Before any code is loaded: kept code counts for the flags that it was made with.
+  if (args[0] !== 'build') require('node:v8').setFlagsFromString('--liftoff-only');
   const loaded = new Map();
   const pending = []; // what is to be kept: see load()
   const keep = () => {

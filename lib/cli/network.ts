@@ -1,7 +1,6 @@
 // The network of one command: a registry client, made when something first needs it. Most builds need none.
 import type { EventListener } from '../base/events.ts';
 import type { RegistryClient } from '../registry/client.ts';
-import { loadHttpClient } from './load-http-client.ts';
 
 /** What reaches the network for a command. */
 export interface Network {
@@ -17,7 +16,7 @@ export function createNetwork(environment: Readonly<Record<string, string | unde
   let client: Promise<RegistryClient> | undefined;
   const insecure = new Set<string>();
   const open = async (): Promise<RegistryClient> => {
-    const [{ createRegistryClient }] = await Promise.all([import('../registry/client.ts'), loadHttpClient()]);
+    const { createRegistryClient } = await import('../registry/client.ts');
     return createRegistryClient({ environment, insecure, events: emit });
   };
   return {

@@ -7,7 +7,6 @@ import { planPush } from '../../sinks/push-plan.ts';
 import { pushImages, type PushDestination } from '../../sinks/push.ts';
 import type { ReadGitState } from '../git-state.ts';
 import { interruptible } from '../interruption.ts';
-import { loadHttpClient } from '../load-http-client.ts';
 import { withSinks } from '../make-sink.ts';
 import type { Network } from '../network.ts';
 import { attachmentsOf } from '../push-attachments.ts';
@@ -30,7 +29,7 @@ export async function push(names: readonly string[], options: PushOptions, setti
   const { emit } = terminal.reporter;
   const destinations = new Map<string, readonly PushDestination[]>();
   const ended = new AbortController();
-  let warmUp = loadHttpClient;
+  let warmUp = async (): Promise<void> => {};
   const text = await interruptible(
     async (signal) =>
       await withSinks(
