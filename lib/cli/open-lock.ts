@@ -2,8 +2,9 @@
 // is refused, and nowhere does a build move a pin.
 import { combineErrors, isOcidslError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
-import { parsePlatform, platformFromText, platformRunsOn } from '../oci/platform.ts';
+import { parsePlatform } from '../oci/platform.ts';
 import { EMPTY_LOCK, type Lock, type LockedImage, type LockRequest } from '../plan/lock.ts';
+import { lockedPlatform } from '../plan/locked-platform.ts';
 import type { Network } from './network.ts';
 import type { Settings } from './settings.ts';
 import type { WorkspaceSession } from './workspace-session.ts';
@@ -97,8 +98,7 @@ function staleness(
   label: string,
 ): OcidslError | undefined {
   if (pin === undefined) return undefined;
-  const available = Object.keys(pin.platforms).flatMap((text) => platformFromText(text) ?? []);
-  const lacking = (platforms ?? []).filter((wanted) => !available.some((have) => platformRunsOn(have, parsePlatform(wanted))));
+  const lacking = (platforms ?? []).filter((wanted) => lockedPlatform(pin, parsePlatform(wanted)) === undefined);
   if (lacking.length === 0) return undefined;
   return new OcidslError({
     code: 'OCIDSL_LOCK_STALE',

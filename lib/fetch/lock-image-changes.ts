@@ -4,7 +4,7 @@ import type { ReadDocument } from '../oci/find-image.ts';
 import { parseManifest } from '../oci/manifest.ts';
 import { formatPlatform, normalizePlatform, platformFromText, type Platform } from '../oci/platform.ts';
 import type { LockedDescriptor, LockedImage } from '../plan/lock.ts';
-import { lockedPlatform } from './lock-platform.ts';
+import { lockedPlatform } from '../plan/locked-platform.ts';
 
 /** What became of the image for one platform. */
 export interface PlatformChange {

@@ -3,7 +3,7 @@ import { printable } from '../base/printable.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { Lock, LockedImage, LockRequest } from '../plan/lock.ts';
 import { LOCK_SECTIONS, pinsOf, type LockKind, type Pins, type RequestOf, type WantedPin } from './lock-kinds.ts';
-import { lockedPlatform } from './lock-platform.ts';
+import { lockedPlatform } from '../plan/locked-platform.ts';
 
 /** A pin that is not as the configs want it. */
 export interface LockProblem {

@@ -2,13 +2,13 @@
 import { fixed, list, optional, required, string, type AttributeType } from '../graph/attribute.ts';
 import type { Handle } from '../graph/handle.ts';
 import { sourcePath } from '../graph/source-path.ts';
-import { selectPlatform } from '../oci/select-manifest.ts';
-import { formatPlatform, parsePlatform, platformFromText, platformRunsOn } from '../oci/platform.ts';
+import { formatPlatform, parsePlatform, platformRunsOn } from '../oci/platform.ts';
 import type { PlatformString } from '../oci/platform-string.ts';
 import type { AnalysisContext } from '../plan/analysis-context.ts';
 import { defineRule, provide } from '../plan/define-rule.ts';
 import type { Discovery } from '../plan/discovery.ts';
 import type { LockedDescriptor } from '../plan/lock.ts';
+import { lockedPlatform } from '../plan/locked-platform.ts';
 import { formatReference, formatRepository, isTag, parseReference, type ImageReference } from '../registry/reference.ts';
 import { platformText, problemOf } from './checks.ts';
 import { ImageInfo, type BaseOrigin } from './providers.ts';
@@ -167,7 +167,7 @@ function selectLocked(
   name: string,
   platforms: Readonly<Record<string, LockedDescriptor>>,
 ): LockedDescriptor {
-  const chosen = selectPlatform(Object.keys(platforms), platformFromText, context.platform);
+  const chosen = lockedPlatform({ platforms }, context.platform);
   if (chosen !== undefined) return platforms[chosen]!;
   const wanted = formatPlatform(context.platform);
   return context.fail(
