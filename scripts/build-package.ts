@@ -1,8 +1,8 @@
 // Makes dist/ from lib/ and macros/. dist/lib and dist/macros are what other packages import (ESM, one file per
-// module, with types); dist/cli.cjs is the command line as one file, because start-up time is mostly the number of files.
+// module, with types); dist/*.cjs are the command line in three files, because start-up time is mostly the number of files.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
@@ -11,6 +11,8 @@ const root = join(import.meta.dirname, '..');
 
 // Small and needed by every command, so it is part of the bundle; all other dependencies are loaded when needed.
 const BUNDLED = new Set(['commander']);
+// The files of undici that a direct connection needs; a proxy needs, and loads, the whole package.
+const UNDICI = /^undici\/lib\//;
 
 /** Builds `root`/dist anew. The old dist stays until the new one is complete, so that a running command is not disturbed. */
 export async function buildPackage(): Promise<void> {
@@ -20,6 +22,7 @@ export async function buildPackage(): Promise<void> {
     // Both are awaited even if one fails: the other must not go on writing to a folder that is gone.
     const parts = await Promise.allSettled([emitModules(fresh), bundleCommandLine(fresh)]);
     for (const part of parts) if (part.status === 'rejected') throw part.reason;
+    copyLicenses(fresh);
     const old = `${fresh}-old`;
     try {
       renameSync(join(root, 'dist'), old);
@@ -67,6 +70,7 @@ async function bundleCommandLine(outDir: string): Promise<void> {
   });
   const getters = [...dynamic].map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(join(root, path))}); }`);
   const places = new Map([...started].map((path, i) => [path, i]));
+  const undici = new Set<string>();
   await bundle(outDir, 'commands.cjs', `module.exports = { ${getters.join(', ')} };\n`, {
     name: 'started-modules',
     setup(build) {
@@ -77,8 +81,45 @@ async function bundleCommandLine(outDir: string): Promise<void> {
       build.onLoad({ filter: /.*/, namespace: 'started' }, ({ path }) => ({
         contents: `module.exports = Load('cli.cjs').startedModule(${places.get(path)!});`,
       }));
+      build.onResolve({ filter: UNDICI }, ({ path }) => {
+        undici.add(path);
+        return { path, namespace: 'undici' };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'undici' }, ({ path }) => ({
+        contents: `module.exports = Load('undici.cjs')[${JSON.stringify(path)}];`,
+      }));
     },
   });
+  await bundleUndici(outDir, [...undici]);
+}
+
+// Loaded file by file, undici takes longer to start than all of ours: half of it is reading and compiling, half is Node's HTTP/2, which
+// no registry is spoken to in.
+async function bundleUndici(outDir: string, paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) throw new Error('No file of undici is imported any more: look at UNDICI');
+  const getters = paths.map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(path)}); }`);
+  let isLate = false;
+  const lateHttp2: Plugin = {
+    name: 'late-http2',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/client-h2\.js$/ }, ({ path, resolveDir, importer, namespace }) => {
+        if (namespace !== 'file' || !importer.endsWith('client.js')) return undefined;
+        isLate = true;
+        return { path: join(resolveDir, path), namespace: 'late' };
+      });
+      build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
+        contents: `module.exports = (...args) => require(${JSON.stringify(path)})(...args);`,
+        resolveDir: root,
+      }));
+    },
+  };
+  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, lateHttp2, { external: [] });
+  if (!isLate) throw new Error('undici loads HTTP/2 in another way: look at late-http2');
+}
+
+// Bundles are copies, and licenses ask that their text goes with them.
+function copyLicenses(outDir: string): void {
+  for (const name of [...BUNDLED, 'undici']) copyFileSync(join(root, 'node_modules', name, 'LICENSE'), join(outDir, `${name}.LICENSE`));
 }
 
 const START = 'lib/cli/main.ts';
@@ -122,10 +163,17 @@ async function startedModuleFunction(modules: readonly string[]): Promise<string
   return `${imports.join('\n')}\nexport function startedModule(i) { return [${objects.join(',\n')}][i](); }\n`;
 }
 
-async function bundle(outDir: string, name: string, entry: string, plugin: Plugin): Promise<void> {
+async function bundle(
+  outDir: string,
+  name: string,
+  entry: string,
+  plugin: Plugin,
+  own: Pick<BuildOptions, 'external'> = {},
+): Promise<void> {
   const outfile = join(outDir, name);
   const result = await build({
     ...(await options()),
+    ...own,
     stdin: { contents: entry, resolveDir: root, loader: 'js', sourcefile: name },
     outfile,
     plugins: [plugin, nativeImport],
@@ -133,7 +181,7 @@ async function bundle(outDir: string, name: string, entry: string, plugin: Plugi
   for (const file of result.outputFiles) {
     writeFileSync(
       join(outDir, basename(file.path)),
-      file.path === outfile ? stamped(requireAscii(name, withLazyBuiltins(file.text))) : file.text,
+      file.path === outfile ? stamped(requireAscii(name, name === 'undici.cjs' ? file.text : withLazyBuiltins(file.text))) : file.text,
     );
   }
 }

@@ -1,6 +1,6 @@
 // Where uploads go, mounts, and whether a blob is there.
 import { randomBytes } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createByteCursor } from '../../../lib/registry/byte-cursor.ts';
 import { withDigest } from '../../../lib/registry/blob-upload.ts';
 import { parseRangeEnd } from '../../../lib/registry/upload-session.ts';
@@ -154,5 +154,26 @@ describe('createByteCursor()', () => {
     for await (const _ of cursor.slice(0, 500)) break;
     expect((await collect(cursor.slice(100, 200))).equals(bytes.subarray(100, 200))).toBe(true);
     expect(blob.opened).toEqual([0, 100]);
+  });
+
+  it('is not moved by a reading that was given up while it waited for a chunk', async () => {
+    const bytes = randomBytes(1000);
+    const held: (() => void)[] = [];
+    async function* open(offset: number) {
+      for (let at = offset; at < bytes.length; at += 100) {
+        if (offset === 0) await new Promise<void>((resolve) => held.push(resolve));
+        yield bytes.subarray(at, at + 100);
+      }
+    }
+    const cursor = createByteCursor(open);
+    const first = (cursor.slice(0, 1000) as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    const givenUp = first.next();
+    await vi.waitFor(() => expect(held).toHaveLength(1));
+    const second = (cursor.slice(500, 1000) as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    expect((await second.next()).value).toEqual(bytes.subarray(500, 600));
+    held[0]!();
+    expect((await givenUp).done).toBe(true);
+    expect((await second.next()).value).toEqual(bytes.subarray(600, 700));
+    expect(cursor.furthest).toBe(700);
   });
 });

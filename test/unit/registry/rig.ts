@@ -54,7 +54,7 @@ export function blobOf(bytes: Buffer, chunkBytes = 65_536) {
 }
 
 /** All bytes of a stream. */
-export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function collect(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Buffer> {
   const all: Uint8Array[] = [];
   for await (const chunk of chunks) all.push(chunk);
   return Buffer.concat(all);
