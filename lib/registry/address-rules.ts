@@ -3,29 +3,38 @@
 import { lookup as dnsLookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
-const PRIVATE = new BlockList();
-for (const [network, prefix] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.0.0.0', 24],
-  ['192.168.0.0', 16],
-  ['198.18.0.0', 15],
-  ['224.0.0.0', 3],
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv4');
-}
-for (const [network, prefix] of [
-  ['::', 127], // unspecified and loopback
-  ['fc00::', 7],
-  ['fe80::', 10],
-  ['ff00::', 8],
-  ['64:ff9b::', 96], // NAT64 would carry a private IPv4 address
-] as const) {
-  PRIVATE.addSubnet(network, prefix, 'ipv6');
+const PRIVATE = {
+  ipv4: [
+    ['0.0.0.0', 8],
+    ['10.0.0.0', 8],
+    ['100.64.0.0', 10],
+    ['127.0.0.0', 8],
+    ['169.254.0.0', 16],
+    ['172.16.0.0', 12],
+    ['192.0.0.0', 24],
+    ['192.168.0.0', 16],
+    ['198.18.0.0', 15],
+    ['224.0.0.0', 3],
+  ],
+  ipv6: [
+    ['::', 127], // unspecified and loopback
+    ['fc00::', 7],
+    ['fe80::', 10],
+    ['ff00::', 8],
+    ['64:ff9b::', 96], // NAT64 would carry a private IPv4 address
+  ],
+} as const;
+
+let blocked: BlockList | undefined;
+
+// Made when it is needed: that takes milliseconds, and most registries lead nowhere else.
+function privateAddresses(): BlockList {
+  if (blocked !== undefined) return blocked;
+  blocked = new BlockList();
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    for (const [network, prefix] of PRIVATE[family]) blocked.addSubnet(network, prefix, family);
+  }
+  return blocked;
 }
 
 /** Whether an IP address is loopback, link-local, private, multicast or otherwise not on the public internet. */
@@ -34,7 +43,7 @@ export function isPrivateAddress(address: string): boolean {
   const family = isIP(bare);
   if (family === 0) return false;
   // BlockList itself compares IPv4-mapped IPv6 addresses with the IPv4 rules.
-  return PRIVATE.check(bare, family === 4 ? 'ipv4' : 'ipv6');
+  return privateAddresses().check(bare, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Resolves a host name to its addresses; injected in tests. */
