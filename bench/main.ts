@@ -5,10 +5,11 @@ import { buildPackage } from '../scripts/build-package.ts';
 import { measure, type Usage } from './measure.ts';
 import { installPeers } from './peers.ts';
 import { readResults, summarize, writeResults, type RowResult } from './results.ts';
-import type { Row } from './row.ts';
+import type { Row, Subject } from './row.ts';
 import { ROWS } from './rows/all.ts';
 import { markdownTable, rewritePage } from './table.ts';
 import { TwoCoreProbe } from './two-cores.ts';
+import { useMemory } from './used-memory.ts';
 import { Workbench } from './workbench.ts';
 
 const { values: options, positionals } = parseArgs({
@@ -20,6 +21,7 @@ const { values: options, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
   },
 });
+const GIB = 1024 ** 3;
 const samples = options.samples === undefined ? (options.quick ? 2 : 5) : Number(options.samples);
 const unknown = positionals.filter((id) => !ROWS.some((row) => row.id === id));
 const rows = positionals.length === 0 ? ROWS : ROWS.filter((row) => positionals.includes(row.id));
@@ -72,10 +74,21 @@ async function runRow(row: Row, bench: Workbench, probe: TwoCoreProbe): Promise<
     const count = isLong && options.quick ? 1 : Math.min(samples, row.maxSamples ?? samples);
     const taken = new Map<string, Usage[]>(prepared.subjects.map(({ name }) => [name, []]));
     let undisturbed = 0;
-    if (count > 1) for (const subject of prepared.subjects) measure(subject, bench);
+    const memory = isLong ? 1.5 * GIB : 0.25 * GIB;
+    const makeReady = (subject: Subject) => {
+      subject.prepare?.();
+      useMemory(bench, memory);
+    };
+    if (count > 1) {
+      for (const subject of prepared.subjects) {
+        makeReady(subject);
+        measure(subject, bench);
+      }
+    }
     for (let i = 0; i < count; i++) {
       let free = true;
       for (const subject of prepared.subjects) {
+        makeReady(subject);
         if (row.parallel) free = probe.wait() && free;
         taken.get(subject.name)!.push(measure(subject, bench));
       }

@@ -44,9 +44,8 @@ with open(job['log'], 'wb') as output:
 print(json.dumps({'wall': wall / job['runs'], 'cpu': cpu / job['runs'], 'peak': peak}))
 `;
 
-/** Takes one sample of a subject. What it prints goes to a file, whose end is shown where it fails. */
+/** Takes one sample of a subject that is prepared. What it prints goes to a file, whose end is shown where it fails. */
 export function measure(subject: Subject, bench: Workbench): Usage {
-  subject.prepare?.();
   const log = join(bench.folder, 'output.log');
   const { argv, cwd, runs = 1, ownPeak = false } = subject;
   // Given as data: a version manager in front of python3 would change the environment, which is an input of our builds.
