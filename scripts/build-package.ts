@@ -6,6 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { lateUndici } from './late-undici.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -93,28 +94,13 @@ async function bundleCommandLine(outDir: string): Promise<void> {
   await bundleUndici(outDir, [...undici]);
 }
 
-// Loaded file by file, undici takes longer to start than all of ours: half of it is reading and compiling, half is Node's HTTP/2, which
-// no registry is spoken to in.
+// Loaded file by file, undici takes longer to start than all of ours.
 async function bundleUndici(outDir: string, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) throw new Error('No file of undici is imported any more: look at UNDICI');
   const getters = paths.map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(path)}); }`);
-  let isLate = false;
-  const lateHttp2: Plugin = {
-    name: 'late-http2',
-    setup(build) {
-      build.onResolve({ filter: /^\.\/client-h2\.js$/ }, ({ path, resolveDir, importer, namespace }) => {
-        if (namespace !== 'file' || !importer.endsWith('client.js')) return undefined;
-        isLate = true;
-        return { path: join(resolveDir, path), namespace: 'late' };
-      });
-      build.onLoad({ filter: /.*/, namespace: 'late' }, ({ path }) => ({
-        contents: `module.exports = (...args) => require(${JSON.stringify(path)})(...args);`,
-        resolveDir: root,
-      }));
-    },
-  };
-  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, lateHttp2, { external: [] });
-  if (!isLate) throw new Error('undici loads HTTP/2 in another way: look at late-http2');
+  const { plugin, verify } = lateUndici(root);
+  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, plugin, { external: [] });
+  verify();
 }
 
 // Bundles are copies, and licenses ask that their text goes with them.

@@ -21,7 +21,7 @@ export const pushLayer: Row = {
   id: 'push-layer',
   work: 'push of a 512 MB layer that is built already',
   parallel: true,
-  maxSamples: 3,
+  maxSamples: 9,
   async prepare(bench) {
     installPeers(['regctl', 'crane']);
     const registry = await startRegistry(bench, 'push-layer-registry');
