@@ -98,9 +98,9 @@ async function bundleCommandLine(outDir: string): Promise<void> {
 async function bundleUndici(outDir: string, paths: readonly string[]): Promise<void> {
   if (paths.length === 0) throw new Error('No file of undici is imported any more: look at UNDICI');
   const getters = paths.map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(path)}); }`);
-  const { plugin, verify } = lateUndici(root);
-  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, plugin, { external: [] });
-  verify();
+  const late = lateUndici(root);
+  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, late.plugin, { external: [] });
+  late.verify();
 }
 
 // Bundles are copies, and licenses ask that their text goes with them.

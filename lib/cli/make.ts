@@ -51,7 +51,7 @@ export function createMaker(
   pins: OpenedLock,
 ): Maker {
   const store = openDiskStore({ directory: settings.cacheDirectory, onEvent: emit });
-  const before = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), snapshotVersion(settings, session.root))?.unpack();
+  const before = readSnapshot(session, settings);
   const files = new FileIndex(session.root, before?.paths);
   const { environment, cacheDirectory } = settings;
   const context: FetchContext = { cas: store.cas, registry: network.registry, environment, cacheDirectory, emit };
@@ -83,4 +83,12 @@ export function createMaker(
   const engine = new Engine({ files, discoveries, execution, emit, signal, gate });
   const analysis = createAnalysis({ targets: session.targets, sourceDate: settings.sourceDate, lock: pins.lock });
   return { network, pins, store, files, discoveries, engine, analysis, before };
+}
+
+// Under other settings the targets are others. What was seen of files holds, and discoveries name the environment that they depend on.
+function readSnapshot(session: WorkspaceSession, settings: Settings): Snapshot | undefined {
+  const version = snapshotVersion(settings, session.root);
+  const packed = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), version.identity);
+  const snapshot = packed?.unpack();
+  return snapshot === undefined || packed?.settings === version.settings ? snapshot : { ...snapshot, targets: [], declarations: [] };
 }

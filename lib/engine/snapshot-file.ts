@@ -18,8 +18,18 @@ const END = Buffer.from('end\n');
 // As os.endianness() says it, without loading node:os.
 const BYTE_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'LE' : 'BE';
 
+/** What a snapshot holds for, besides declarations and files. */
+export interface SnapshotVersion {
+  /** Names the version of the library and the workspace: a snapshot of another one is none. */
+  readonly identity: string;
+  /** Whatever else decides results: the targets of other settings are others, what was read of files is not. */
+  readonly settings: string;
+}
+
 /** A snapshot as read: the columns stay packed until they are asked for. */
 export interface PackedSnapshot {
+  /** The settings under which it was written. */
+  readonly settings: string;
   readonly targetKeys: readonly string[];
   /** Index of the declaration of target `i`. */
   readonly targetDeclarations: readonly number[];
@@ -36,8 +46,8 @@ export interface PackedSnapshot {
   unpack(): Snapshot | undefined;
 }
 
-/** Writes a snapshot, complete or not at all. `version` names whatever else must be equal for it to be valid. */
-export function writeSnapshotFile(file: string, version: string, snapshot: Snapshot): void {
+/** Writes a snapshot, complete or not at all. */
+export function writeSnapshotFile(file: string, version: SnapshotVersion, snapshot: Snapshot): void {
   const figures = new Float64Array(snapshot.paths.length * COLUMNS);
   const hashes = Buffer.alloc(snapshot.paths.length * 32);
   snapshot.paths.forEach((record, i) => {
@@ -72,8 +82,9 @@ export function writeSnapshotFile(file: string, version: string, snapshot: Snaps
     Buffer.from(encodeDiscoveries(snapshot.discoveries)),
     // JSON and labels hold no NUL.
     Buffer.from(snapshot.declarations.map(({ text, uses }) => `${uses.join(' ')}\n${text}`).join('\0')),
+    Buffer.from(version.settings),
   ];
-  const header = Buffer.from(`${magic(version)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
+  const header = Buffer.from(`${magic(version.identity)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     writeParts(temporary, [header, Buffer.alloc(padding(header.length)), ...sections, END]);
@@ -108,13 +119,13 @@ function writeParts(file: string, parts: readonly Buffer[]): void {
   }
 }
 
-/** Reads a snapshot; undefined where there is none, or one of another version, or a damaged one. */
-export function readSnapshotFile(file: string, version: string): PackedSnapshot | undefined {
+/** Reads a snapshot; undefined where there is none, or one of another identity, or a damaged one. */
+export function readSnapshotFile(file: string, identity: string): PackedSnapshot | undefined {
   try {
     const data = readFileSync(file);
     const first = data.indexOf(10);
     const second = data.indexOf(10, first + 1);
-    if (first < 0 || second < 0 || data.toString('utf8', 0, first) !== magic(version)) return undefined;
+    if (first < 0 || second < 0 || data.toString('utf8', 0, first) !== magic(identity)) return undefined;
     const lengths = JSON.parse(data.toString('utf8', first + 1, second)) as number[];
     let offset = second + 1 + padding(second + 1);
     if (offset + lengths.reduce((sum, length) => sum + length, END.length) !== data.length) return undefined;
@@ -135,6 +146,7 @@ type Sections = [
   hashes: Buffer,
   discoveries: Buffer,
   declarations: Buffer,
+  settings: Buffer,
 ];
 
 function unpackDeclaration(text: string): DeclarationRecord {
@@ -151,6 +163,7 @@ function pack([
   hashes,
   discoveries,
   declarationBytes,
+  settings,
 ]: Sections): PackedSnapshot {
   const figures = new Float64Array(aligned(figureBytes, 8), 0, figureBytes.length / 8);
   const indexes = new Uint32Array(aligned(indexBytes, 4), 0, indexBytes.length / 4);
@@ -189,6 +202,7 @@ function pack([
     };
   };
   return {
+    settings: settings.toString('utf8'),
     targetKeys,
     targetDeclarations,
     declarations,
@@ -239,8 +253,8 @@ function discoveriesOrUndefined(text: string): DiscoveryRecord[] | undefined {
   }
 }
 
-function magic(version: string): string {
-  return `ocidsl snapshot 3 ${BYTE_ORDER} ${version}`;
+function magic(identity: string): string {
+  return `ocidsl snapshot 4 ${BYTE_ORDER} ${identity}`;
 }
 
 function padding(length: number): number {

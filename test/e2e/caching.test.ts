@@ -1,7 +1,9 @@
 // What runs again after which change: exactly what must, and never a stale result.
-import { chmodSync, renameSync, rmSync, statSync, truncateSync, unlinkSync, utimesSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, truncateSync, unlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { filesBelow } from './machine.ts';
+import { filesBelow, stracesWell, temporaryFolder } from './machine.ts';
 import { workspace } from './rig.ts';
 import { build, cachePath, TAR } from './counted-build.ts';
 
@@ -55,6 +57,23 @@ describe('a second build', () => {
     const first = await build(ws);
     rmSync(cachePath(ws, 'workspaces'), { recursive: true });
     expect(await build(ws)).toMatchObject({ actions: 0, digests: first.digests });
+  });
+
+  it.skipIf(!stracesWell())('in another environment reads no source again (needs strace)', async () => {
+    const ws = workspace(TAR);
+    await build(ws);
+    // A file that is as new as its record could change unseen: those are read once more.
+    await sleep(100);
+    rmSync(ws.path('ocidsl-out'), { recursive: true });
+    await build(ws);
+    const folder = temporaryFolder();
+    const trace = join(folder, 'trace');
+    const under = ['strace', '-f', '-qqq', '-e', 'trace=open,openat', '-o', trace];
+    const again = await ws.ocidsl(['build'], { under, env: { TMPDIR: folder } });
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('no action was run') as string });
+    const opened = readFileSync(trace, 'utf8');
+    expect(opened).toContain('/snapshot"');
+    expect(opened).not.toContain('/a.txt"');
   });
 
   it('with a damaged snapshot gives the same without an action', async () => {

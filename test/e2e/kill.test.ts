@@ -1,9 +1,8 @@
 // SIGKILL at any point of a build: the next build succeeds with the same digests, and nothing is left but what is swept later.
-import { execFileSync } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { has } from './machine.ts';
+import { has, stracesWell } from './machine.ts';
 import { CHECKOUT_BINARY, digests, workspace, type Files, type Workspace } from './rig.ts';
 
 const EXAMPLE = join(CHECKOUT_BINARY, '../../examples/hello');
@@ -161,17 +160,6 @@ function killAt(call: string, when: number): string[] {
     '-e',
     `inject=${set}:signal=KILL:when=${when}`,
   ];
-}
-
-// Tried, because containers differ.
-function stracesWell(): boolean {
-  if (!has('strace')) return false;
-  try {
-    execFileSync('strace', ['-f', '-qqq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 // The same numbers in every run, so that a failure can be repeated.

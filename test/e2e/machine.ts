@@ -77,3 +77,14 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
     await new Promise((next) => setTimeout(next, 5));
   }
 }
+
+/** Whether strace works here: tried, because containers differ. */
+export function stracesWell(): boolean {
+  if (!has('strace')) return false;
+  try {
+    execFileSync('strace', ['-f', '-qqq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

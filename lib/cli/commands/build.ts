@@ -42,8 +42,9 @@ export async function build(names: readonly string[], settings: Settings, termin
 export function resultsOfLastBuild(session: WorkspaceSession, settings: Settings): ResultLine[] | undefined {
   // The code of other people's rules may have changed without their declarations.
   if (!session.closure.every((label) => isBuiltIn(session.targets.get(label)))) return undefined;
-  const snapshot = readSnapshotFile(join(session.stateDirectory, 'snapshot'), snapshotVersion(settings, session.root));
-  if (snapshot === undefined) return undefined;
+  const version = snapshotVersion(settings, session.root);
+  const snapshot = readSnapshotFile(join(session.stateDirectory, 'snapshot'), version.identity);
+  if (snapshot?.settings !== version.settings) return undefined;
   const platform = formatPlatform(settings.platform);
   const wanted = session.requested.map((label) => `${label} ${platform}`);
   const declared = (label: string) => {

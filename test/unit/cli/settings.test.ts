@@ -4,6 +4,7 @@ import { OcidslError, type ErrorKind } from '../../../lib/base/errors.ts';
 import { exitCodeOf } from '../../../lib/cli/exit-codes.ts';
 import { readSettings, type GlobalOptions, type Settings } from '../../../lib/cli/settings.ts';
 import { loadDiscoverer } from '../../../lib/cli/tools.ts';
+import type { SnapshotVersion } from '../../../lib/engine/snapshot-file.ts';
 import { snapshotVersion } from '../../../lib/cli/snapshot-version.ts';
 import { formatPlatform, hostPlatform } from '../../../lib/oci/platform.ts';
 
@@ -104,15 +105,22 @@ describe('snapshotVersion()', () => {
   const version = (options: GlobalOptions = {}, environment: Environment = HOME, root = '/w') =>
     snapshotVersion(read(options, environment), root);
 
-  test.each<[string, string]>([
-    ['another workspace', version({}, HOME, '/v')],
+  test('is another identity for another workspace', () => {
+    expect(version({}, HOME, '/v').identity).not.toBe(version().identity);
+    expect(version({}, HOME, '/v').settings).toBe(version().settings);
+  });
+
+  test.each<[string, SnapshotVersion]>([
     ['another output directory', version({ outputDir: '/out' })],
     ['another source date', version({}, { ...HOME, SOURCE_DATE_EPOCH: '1' })],
-  ])('differs for %s', (_, other) => expect(other).not.toBe(version()));
+  ])('has other settings, and the same identity, for %s', (_, other) => {
+    expect(other.settings).not.toBe(version().settings);
+    expect(other.identity).toBe(version().identity);
+  });
 
   test('does not differ for what does not decide results', () => {
-    expect(version({ jobs: '3', quiet: true, json: true, keepGoing: true, platform: 'linux/arm64' })).toBe(version());
-    expect(version({}, { ...HOME, EDITOR: 'vi' })).toBe(version());
+    expect(version({ jobs: '3', quiet: true, json: true, keepGoing: true, platform: 'linux/arm64' })).toEqual(version());
+    expect(version({}, { ...HOME, EDITOR: 'vi' })).toEqual(version());
   });
 
   test('differs for every variable that a discoverer reads', async () => {
@@ -121,6 +129,7 @@ describe('snapshotVersion()', () => {
     );
     const variables = new Set(discoverers.flatMap(({ environment }) => environment));
     expect(variables.size).toBeGreaterThan(0);
-    for (const variable of variables) expect(version({}, { ...HOME, [variable]: 'changed' }), variable).not.toBe(version());
+    for (const variable of variables)
+      expect(version({}, { ...HOME, [variable]: 'changed' }).settings, variable).not.toBe(version().settings);
   });
 });

@@ -11,7 +11,7 @@ import type { DeclarationRecord, Snapshot, TargetRecord } from '../../../lib/eng
 import { checkUpToDate } from '../../../lib/engine/up-to-date.ts';
 import { folderOf, put } from './rig.ts';
 
-const VERSION = 'v1';
+const VERSION = { identity: 'v1', settings: 'umask ä\n' };
 const figure = fc.double({ min: 0, max: 2 ** 52, noNaN: true });
 const fingerprints: fc.Arbitrary<Fingerprint> = fc.record({
   kind: fc.constantFrom('file', 'directory', 'symlink', 'other', 'absent'),
@@ -81,13 +81,13 @@ describe('the file of a snapshot', () => {
     fc.assert(
       fc.property(snapshots, (snapshot) => {
         writeSnapshotFile(file, VERSION, snapshot);
-        expect(readSnapshotFile(file, VERSION)!.unpack()).toEqual(snapshot);
+        expect(readSnapshotFile(file, VERSION.identity)!.unpack()).toEqual(snapshot);
       }),
     );
   });
 
   test('gives single records without unpacking', () => {
-    const packed = readSnapshotFile(written(), VERSION)!;
+    const packed = readSnapshotFile(written(), VERSION.identity)!;
     expect([packed.targetKeys, packed.targetDeclarations, packed.pathCount, packed.path(0), packed.path(1)]).toEqual([
       ['a linux/amd64'],
       [1],
@@ -100,14 +100,14 @@ describe('the file of a snapshot', () => {
   });
 
   test.each(['sizeBytes', 'mtimeMs', 'ctimeMs', 'ino', 'mode'] as const)('tells a state that differs in %s', (column) => {
-    const packed = readSnapshotFile(written(), VERSION)!;
+    const packed = readSnapshotFile(written(), VERSION.identity)!;
     const { fingerprint } = EXAMPLE.paths[0]!;
     expect(packed.isUnchanged(0, fingerprint!)).toBe(true);
     expect(packed.isUnchanged(0, { ...fingerprint!, [column]: fingerprint![column] - 1 })).toBe(false);
   });
 
   test('trusts no state that was too fresh to be recorded, nor another kind', () => {
-    const packed = readSnapshotFile(written(), VERSION)!;
+    const packed = readSnapshotFile(written(), VERSION.identity)!;
     const absent: Fingerprint = { kind: 'absent', sizeBytes: 0, mtimeMs: 0, ctimeMs: 0, ino: 0, mode: 0 };
     expect(packed.isUnchanged(1, absent)).toBe(false);
     expect(packed.isUnchanged(0, { ...EXAMPLE.paths[0]!.fingerprint!, kind: 'symlink' })).toBe(false);
@@ -115,9 +115,9 @@ describe('the file of a snapshot', () => {
 
   test('is none where there is no file, or one of another version', () => {
     const file = written();
-    expect(readSnapshotFile(`${file}.gone`, VERSION)).toBeUndefined();
+    expect(readSnapshotFile(`${file}.gone`, VERSION.identity)).toBeUndefined();
     expect(readSnapshotFile(file, 'v2')).toBeUndefined();
-    expect(readSnapshotFile(file, VERSION)).toBeDefined();
+    expect(readSnapshotFile(file, VERSION.identity)?.settings).toBe(VERSION.settings);
   });
 
   test('is none wherever it is cut, and with anything after its end', () => {
@@ -125,11 +125,11 @@ describe('the file of a snapshot', () => {
     const whole = readFileSync(file);
     for (let length = 0; length < whole.length; length++) {
       truncateSync(file, length);
-      expect(readSnapshotFile(file, VERSION), `cut at ${length}`).toBeUndefined();
+      expect(readSnapshotFile(file, VERSION.identity), `cut at ${length}`).toBeUndefined();
       writeFileSync(file, whole);
     }
     writeFileSync(file, Buffer.concat([whole, Buffer.from([0])]));
-    expect(readSnapshotFile(file, VERSION)).toBeUndefined();
+    expect(readSnapshotFile(file, VERSION.identity)).toBeUndefined();
   });
 
   test('never throws, whatever byte is damaged', () => {
@@ -140,7 +140,7 @@ describe('the file of a snapshot', () => {
         const damaged = Buffer.from(whole);
         damaged[at] = value;
         writeFileSync(file, damaged);
-        const packed = readSnapshotFile(file, VERSION);
+        const packed = readSnapshotFile(file, VERSION.identity);
         packed?.unpack();
         if (packed !== undefined) checkUpToDate(packed, '/nowhere', ['a linux/amd64'], () => 'a\nrule\n{}');
       }
@@ -152,7 +152,7 @@ describe('the file of a snapshot', () => {
     const whole = readFileSync(file);
     for (let at = whole.indexOf(10); at < whole.length - 1; at += 7) {
       writeFileSync(file, Buffer.from(whole).fill(0, at));
-      expect(readSnapshotFile(file, VERSION)?.unpack(), `zeros from ${at}`).toBeUndefined();
+      expect(readSnapshotFile(file, VERSION.identity)?.unpack(), `zeros from ${at}`).toBeUndefined();
     }
   });
 
@@ -160,7 +160,7 @@ describe('the file of a snapshot', () => {
     const file = written();
     mkdirSync(`${file}.${process.pid}.tmp`);
     expect(() => writeSnapshotFile(file, VERSION, EXAMPLE)).toThrow('EISDIR');
-    expect(readSnapshotFile(file, VERSION)).toBeDefined();
+    expect(readSnapshotFile(file, VERSION.identity)).toBeDefined();
     const folder = join(file, '..');
     expect(readdirSync(folder).filter((name) => name !== 'snapshot' && !name.endsWith('.tmp'))).toEqual([]);
   });
@@ -180,7 +180,7 @@ describe('the file of a snapshot', () => {
       clock.mockRestore();
     }
     expect(readdirSync(folder).sort()).toEqual([...others, 'snapshot'].sort());
-    expect(readSnapshotFile(file, VERSION)).toBeDefined();
+    expect(readSnapshotFile(file, VERSION.identity)).toBeDefined();
   });
 });
 
@@ -233,7 +233,7 @@ describe('checkUpToDate()', () => {
       targets: [{ key: KEY, declaration: 0, paths: Uint32Array.from([0, 1, 2]), results: ['line'] }],
     };
     const check = (wanted = [KEY], declared: string | undefined = 'a\nrule\n{}') =>
-      checkUpToDate(readSnapshotFile(written(snapshot), VERSION)!, root, wanted, () => declared);
+      checkUpToDate(readSnapshotFile(written(snapshot), VERSION.identity)!, root, wanted, () => declared);
     return { root, check };
   }
 
