@@ -2,10 +2,10 @@
 // and reads the others, once.
 import { readdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { isAbsolute, sep } from 'node:path';
 import { sortedUtf8 } from '../base/bytes.ts';
 import { sha256Hex, type Digest } from '../base/digest.ts';
 import { isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';
+import { absolutePath } from './indexed-path.ts';
 import type { PathRecord } from './snapshot.ts';
 import { fileChanged, readChunks, readSmallFile } from './source-file.ts';
 
@@ -46,8 +46,7 @@ export class FileIndex {
 
   /** The absolute path of an indexed path. */
   absolute(path: string): string {
-    // Not resolve(): paths are in their one spelling, and there may be 100,000 of them.
-    return path === '' ? this.#root : isAbsolute(path) ? path : this.#root + sep + path;
+    return absolutePath(this.#root, path);
   }
 
   /** The state of a path, looked at once per build. */

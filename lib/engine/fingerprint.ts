@@ -1,6 +1,6 @@
 // Fingerprints: what the file system says about a path without reading it. Speed only: a fingerprint that matches saves a
 // read, it never enters a key.
-import { lstatSync, type Stats } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 
 /** What a path was when it was looked at. */
 export type PathKind = 'file' | 'directory' | 'symlink' | 'other' | 'absent';
@@ -20,22 +20,38 @@ const ABSENT: Fingerprint = { kind: 'absent', sizeBytes: 0, mtimeMs: 0, ctimeMs:
 
 /** The fingerprint of a path now; symbolic links are not followed. */
 export function takeFingerprint(path: string): Fingerprint {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? ABSENT : fingerprintOf(stats);
+  return fingerprintOf(lstatSync(path, { throwIfNoEntry: false }));
 }
 
-/** The fingerprint that a stat result shows. */
-export function fingerprintOf(stats: Stats): Fingerprint {
+/** What of a stat result decides a fingerprint. */
+export interface StatFigures {
+  readonly mode: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly ino: number;
+}
+
+/** The fingerprint that a stat result shows; undefined where nothing is there. */
+export function fingerprintOf(stats: StatFigures | undefined): Fingerprint {
+  if (stats === undefined) return ABSENT;
+  const kind = KINDS[stats.mode & constants.S_IFMT] ?? 'other';
   return {
-    kind: stats.isFile() ? 'file' : stats.isDirectory() ? 'directory' : stats.isSymbolicLink() ? 'symlink' : 'other',
+    kind,
     // A folder's size says nothing about its names and differs between file systems.
-    sizeBytes: stats.isDirectory() ? 0 : compact(stats.size),
+    sizeBytes: kind === 'directory' ? 0 : compact(stats.size),
     mtimeMs: stats.mtimeMs,
     ctimeMs: stats.ctimeMs,
     ino: compact(stats.ino),
     mode: stats.mode & 0o7777,
   };
 }
+
+const KINDS: Readonly<Record<number, PathKind>> = {
+  [constants.S_IFREG]: 'file',
+  [constants.S_IFDIR]: 'directory',
+  [constants.S_IFLNK]: 'symlink',
+};
 
 // As an integer of 31 bits where it is one: V8 keeps that in place, and any other number in an object of its own, of 16 bytes.
 function compact(value: number): number {

@@ -40,6 +40,8 @@ export interface PackedSnapshot {
   resultsOf(target: number): Json | undefined;
   readonly pathCount: number;
   path(index: number): string;
+  /** All paths in UTF-8, joined by NUL. */
+  readonly pathText: Uint8Array;
   /** Whether the state of path `index` is the one recorded. */
   isUnchanged(index: number, now: Fingerprint): boolean;
   /** undefined where a part of it is damaged. */
@@ -210,6 +212,7 @@ function pack([
     resultsOf,
     pathCount: paths.length,
     path: (index) => paths[index]!,
+    pathText: pathBytes,
     isUnchanged(index, now) {
       const at = index * COLUMNS;
       return (

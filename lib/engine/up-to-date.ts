@@ -1,9 +1,8 @@
 // The no-op check: whether everything that was asked for is as a former build left it, by fingerprints alone. It forms no
 // Merkle tree, starts no process and analyses nothing.
-import { resolve } from 'node:path';
 import type { Json } from '../base/json.ts';
 import { presentDeclarations } from './declaration-table.ts';
-import { takeFingerprint } from './fingerprint.ts';
+import { everyFingerprint } from './every-fingerprint.ts';
 import type { PackedSnapshot } from './snapshot-file.ts';
 
 /**
@@ -24,14 +23,9 @@ export function checkUpToDate(
     if (place === undefined || present[snapshot.targetDeclarations[place]!] !== 1) return undefined;
     targets.push(place);
   }
-  const seen = new Uint8Array(snapshot.pathCount);
-  for (const target of targets) {
-    for (const index of snapshot.pathsOf(target)) {
-      if (seen[index] === 1) continue;
-      seen[index] = 1;
-      if (!snapshot.isUnchanged(index, takeFingerprint(resolve(root, snapshot.path(index))))) return undefined;
-    }
-  }
+  const isNeeded = new Uint8Array(snapshot.pathCount);
+  for (const target of targets) for (const index of snapshot.pathsOf(target)) isNeeded[index] = 1;
+  if (!everyFingerprint(root, snapshot, (i, now) => snapshot.isUnchanged(i, now), { isNeeded })) return undefined;
   const results = targets.map((target) => snapshot.resultsOf(target));
   return results.every((each) => each !== undefined) ? results : undefined;
 }
