@@ -49,9 +49,10 @@ export async function openLock(
   for (const [label, each] of requests) {
     for (const request of each) {
       const problem = isCi(settings) ? missing(request, lock, label) : undefined;
-      const stale = request.kind === 'image' ? staleness(request, images.get(request.reference), label) : undefined;
+      const isPinned = request.kind === 'image' && Object.hasOwn(lock.images, request.reference);
+      const stale = request.kind === 'image' ? staleness(request, images.get(request.reference), isPinned, label) : undefined;
       if (problem !== undefined || stale !== undefined) failures.push(session.located((problem ?? stale)!));
-      else if (request.kind === 'image' && !Object.hasOwn(lock.images, request.reference)) {
+      else if (request.kind === 'image' && !isPinned) {
         unpinned.add(label);
         if (!images.has(request.reference)) images.set(request.reference, await resolve(request, label));
       }
@@ -95,6 +96,7 @@ function missing(request: LockRequest, lock: Lock, label: string): OcidslError |
 function staleness(
   { reference, platforms }: Extract<LockRequest, { kind: 'image' }>,
   pin: LockedImage | undefined,
+  isPinned: boolean,
   label: string,
 ): OcidslError | undefined {
   if (pin === undefined) return undefined;
@@ -102,9 +104,9 @@ function staleness(
   if (lacking.length === 0) return undefined;
   return new OcidslError({
     code: 'OCIDSL_LOCK_STALE',
-    message: `Cannot use image "${reference}" for ${lacking.join(', ')}: its pin in ocidsl.lock.json has ${Object.keys(pin.platforms).join(', ') || 'no platforms'}`,
+    message: `Cannot use image "${reference}" for ${lacking.join(', ')}: ${isPinned ? 'its pin in ocidsl.lock.json' : 'what its tag stands for now'} has ${Object.keys(pin.platforms).join(', ') || 'no platforms'}`,
     label,
-    hint: 'Run "ocidsl lock" to pin what the tag stands for now',
+    hint: isPinned ? 'Run "ocidsl lock" to pin what the tag stands for now' : 'Name platforms that it has, or another image',
   });
 }
 

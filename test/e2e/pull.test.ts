@@ -130,6 +130,16 @@ describe.skipIf(!HAS_REGISTRY)(`a base in a registry${REASON}`, () => {
     expect(run.stderr).toContain(`digest: '${indexDigest}'`);
   });
 
+  it('names the target whose platform such a tag lacks, where another target has resolved it', async () => {
+    const second = `ociPull({ name: 'second', ${NONROOT().replace('linux/amd64', 'linux/s390x')} });`;
+    const ws = onBase(NONROOT());
+    ws.write({ 'build.config.ts': `${ws.read('build.config.ts')}${second}\n` });
+    const run = await ws.ocidsl(['build']);
+    expect(run.code).toBe(2);
+    expect(messages(run)[0]).toContain('for linux/s390x: what its tag stands for now has linux/amd64, linux/arm64');
+    expect(messages(run)[0]).toContain(ws.at("name: 'second'"));
+  });
+
   it('refuses such a tag in CI', async () => {
     const ws = onBase(NONROOT());
     const run = await ws.ocidsl(['build', 'image'], { env: { CI: 'true' } });
