@@ -190,6 +190,8 @@ async function options() {
     minify: true,
     lineLimit: 120,
     sourcemap: 'linked',
+    // Only places are looked up in the maps, and each error with a place reads one.
+    sourcesContent: false,
     // A CommonJS module has no import.meta; these are its values for the bundle.
     define: { 'import.meta.url': '__meta.url', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     banner: {
