@@ -111,6 +111,10 @@ function kindOf(failure: RegistryFailure): ErrorKind {
 function hintFor(failure: RegistryFailure): string | undefined {
   if (failure.codes.includes('NAME_UNKNOWN')) return 'Check the repository, and whether it has to be created first';
   if (failure.status === 403) return 'These credentials do not allow it: check the permissions of the account or token';
+  // The words of Go's servers, net/http/server.go.
+  if (failure.status === 400 && failure.message.includes('an HTTP request to an HTTPS server')) {
+    return 'Registries of this machine, and those that are named insecure, are spoken to by plain HTTP: reach this one at port 443, by a name that is not localhost, or without --insecure';
+  }
   if (failure.status === 413) return 'Raise the size limit of the registry or of the proxy in front of it';
   return undefined;
 }

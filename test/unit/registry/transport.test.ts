@@ -223,6 +223,13 @@ describe('answers', () => {
     expect(sent).toBeLessThan(50e6);
   });
 
+  it('says what to do where a server of this machine speaks TLS only', async () => {
+    await using server = await rawServer((_, response) => response.writeHead(400).end('Client sent an HTTP request to an HTTPS server.\n'));
+    await using client = testClient();
+    const failure = await failureOf(client.repository({ registry: server.host, repository: 'a' }).getManifest('t'));
+    expect(failure).toMatchObject({ code: 'OCIDSL_REGISTRY_HTTP_400', hint: expect.stringContaining('plain HTTP') as string });
+  });
+
   it('N39 understands the error bodies of the spec, and takes nothing from others', () => {
     const digest = `sha256:${'a'.repeat(64)}`;
     expect(
