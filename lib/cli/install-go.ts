@@ -1,4 +1,5 @@
 // Brings a declared Go to this machine: one process at a time, so that it is downloaded once however many builds start together.
+import { dirname } from 'node:path';
 import type { FetchContext } from '../fetch/fetch-context.ts';
 import type { Exclusively } from '../fetch/go-toolchain.ts';
 import { goHostPlatform } from '../go/go-toolchain.ts';
@@ -17,8 +18,11 @@ export function goInstaller(context: FetchContext): InstallGo {
 
 const exclusively: Exclusively = async (lockFile, signal, task) => {
   const { lockFolder } = await import('../sinks/folder-lock.ts');
+  const { sweepFolder } = await import('../sinks/replace-file.ts');
   const release = await lockFolder({ path: lockFile, waitMs: WAIT_MS, signal });
   try {
+    // What was killed while it took a lock; who takes another one now tries again.
+    await sweepFolder(dirname(lockFile), 0);
     return await task();
   } finally {
     await release();

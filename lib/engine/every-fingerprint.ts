@@ -28,9 +28,9 @@ export interface PathTable {
 
 /** What may be set of a look at many paths. */
 export interface LookOptions {
-  /** 1 for each path that counts. Default: all. */
+  /** 0 for each path that does not count. Default: all count. */
   readonly isNeeded?: Uint8Array;
-  /** Paths from which on a second thread takes part; tests change it, and the following. */
+  /** Paths that count, from which on a second thread takes part; tests change it, and the following. */
   readonly sharedFrom?: number;
   /** Program of the thread. */
   readonly program?: string;
@@ -42,10 +42,11 @@ export interface LookOptions {
 const LOOK = `
 const { lstatSync } = require('node:fs');
 const { resolve } = require('node:path');
-const { root, text, figures, next, chunks, size } = require('node:worker_threads').workerData;
+const { root, text, isNeeded, figures, next, chunks, size } = require('node:worker_threads').workerData;
 const paths = Buffer.from(text).toString('utf8').split('\\0');
 for (let from; (from = Atomics.add(next, 0, size)) < paths.length; ) {
   for (let i = from; i < Math.min(from + size, paths.length); i++) {
+    if (isNeeded[i] === 0) continue;
     let stats;
     try {
       stats = lstatSync(resolve(root, paths[i]), { throwIfNoEntry: false }) ?? { mode: ${ABSENT} };
@@ -68,22 +69,24 @@ export function everyFingerprint(
   root: string,
   table: PathTable,
   isAsExpected: (index: number, now: Fingerprint) => boolean,
-  { isNeeded, ...options }: LookOptions = {},
+  { isNeeded = new Uint8Array(table.pathCount).fill(1), ...options }: LookOptions = {},
 ): boolean {
   const { pathCount } = table;
   const look = (from: number, to: number) => {
     for (let i = from; i < to; i++) {
-      if (isNeeded?.[i] !== 0 && !isAsExpected(i, takeFingerprint(absolutePath(root, table.path(i))))) return false;
+      if (isNeeded[i] !== 0 && !isAsExpected(i, takeFingerprint(absolutePath(root, table.path(i))))) return false;
     }
     return true;
   };
-  if (pathCount < (options.sharedFrom ?? SHARED_FROM) || availableParallelism() < 2) return look(0, pathCount);
+  let needed = 0;
+  for (const each of isNeeded) if (each !== 0) needed++;
+  if (needed < (options.sharedFrom ?? SHARED_FROM) || availableParallelism() < 2) return look(0, pathCount);
 
-  const { figures, next, chunks } = startThread(root, table, options.program ?? LOOK);
+  const { figures, next, chunks } = startThread(root, table, isNeeded, options.program ?? LOOK);
   const end = (from: number) => Math.min(from + CHUNK, pathCount);
   const compare = (from: number) => {
     for (let i = from; i < end(from); i++) {
-      if (isNeeded?.[i] === 0) continue;
+      if (isNeeded[i] === 0) continue;
       const isUnknown = figures[i * COLUMNS] === UNKNOWN;
       if (isUnknown ? !look(i, i + 1) : !isAsExpected(i, lookedAt(figures, i * COLUMNS))) return false;
     }
@@ -113,13 +116,13 @@ function lookedAt(figures: Float64Array, at: number): Fingerprint {
   return fingerprintOf({ mode, size: figures[at + 1]!, mtimeMs: figures[at + 2]!, ctimeMs: figures[at + 3]!, ino: figures[at + 4]! });
 }
 
-function startThread(root: string, { pathCount, pathText }: PathTable, program: string) {
+function startThread(root: string, { pathCount, pathText }: PathTable, isNeeded: Uint8Array, program: string) {
   const text = new SharedArrayBuffer(pathText.length);
   new Uint8Array(text).set(pathText);
   const figures = new Float64Array(new SharedArrayBuffer(pathCount * COLUMNS * Float64Array.BYTES_PER_ELEMENT));
   const next = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const chunks = new Int32Array(new SharedArrayBuffer(Math.ceil(pathCount / CHUNK) * Int32Array.BYTES_PER_ELEMENT));
-  const workerData = { root, text, figures, next, chunks, size: CHUNK };
+  const workerData = { root, text, isNeeded, figures, next, chunks, size: CHUNK };
   const thread = new Worker(program, { eval: true, workerData, stdout: true, stderr: true, env: {}, execArgv: [] });
   // Whatever it fails with: its chunks are looked at here then.
   thread.on('error', () => undefined).unref();

@@ -71,6 +71,9 @@ interface WatchedBody {
 // A receiver that is as fast as we are would keep timers and signals waiting as long as bytes are at hand.
 const BREATH_BYTES = 4 << 20;
 
+// A silence is noticed after its length and as much of it again as one of so many parts, at most.
+const RINGS = 4;
+
 // What the source of a body throws (a corrupt blob, an unreadable file) must not come out as a network failure. And undici times the
 // answer only, for which a large blob is given a long time: a server that takes no more bytes is noticed here.
 function watch(request: HttpRequest, bytes: Uint8Array | ByteStream, silenceMs: number): WatchedBody {
@@ -82,11 +85,18 @@ function watch(request: HttpRequest, bytes: Uint8Array | ByteStream, silenceMs: 
     failure = timeoutError(request.method, request.url, 'the server takes no more of what is sent');
     stalled.abort(failure);
   };
-  // One timer for all pieces: one for each would take a tenth of the time that sending them does.
-  let handedOutAt = Number.POSITIVE_INFINITY;
+  // One timer for all pieces: one for each would take a tenth of the time that sending them does. It counts how often it rang for one piece.
+  let rings = 0;
+  let isHandedOut = false;
   let sinceBreath = 0;
-  const isBreathDue = (piece: Uint8Array) => {
-    handedOutAt = Number.POSITIVE_INFINITY;
+  const handOut = (piece: Uint8Array) => {
+    rings = 0;
+    isHandedOut = true;
+    return piece;
+  };
+  // Returns whether it is time to breathe.
+  const noteTaken = (piece: Uint8Array) => {
+    isHandedOut = false;
     sinceBreath += piece.byteLength;
     if (sinceBreath < BREATH_BYTES) return false;
     sinceBreath = 0;
@@ -94,21 +104,19 @@ function watch(request: HttpRequest, bytes: Uint8Array | ByteStream, silenceMs: 
   };
   async function* watched() {
     const timer = setInterval(() => {
-      if (performance.now() - handedOutAt >= silenceMs) giveUp();
-    }, silenceMs / 4);
+      if (isHandedOut && rings++ === RINGS) giveUp();
+    }, silenceMs / RINGS);
     try {
       // Not one loop for both: `for await` makes a promise also of each piece that is at hand.
       if (Symbol.iterator in stream) {
         for (const piece of stream) {
-          handedOutAt = performance.now();
-          yield piece;
-          if (isBreathDue(piece)) await setImmediate();
+          yield handOut(piece);
+          if (noteTaken(piece)) await setImmediate();
         }
       } else {
         for await (const piece of stream) {
-          handedOutAt = performance.now();
-          yield piece;
-          if (isBreathDue(piece)) await setImmediate();
+          yield handOut(piece);
+          if (noteTaken(piece)) await setImmediate();
         }
       }
     } catch (error) {
