@@ -99,7 +99,10 @@ async function bundleUndici(outDir: string, paths: readonly string[]): Promise<v
   if (paths.length === 0) throw new Error('No file of undici is imported any more: look at UNDICI');
   const getters = paths.map((path) => `get ${JSON.stringify(path)}() { return require(${JSON.stringify(path)}); }`);
   const late = lateUndici(root);
-  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, late.plugin, { external: [] });
+  await bundle(outDir, 'undici.cjs', `module.exports = { ${getters.join(', ')} };\n`, late.plugin, {
+    external: [],
+    finish: (code) => code,
+  });
   late.verify();
 }
 
@@ -154,7 +157,7 @@ async function bundle(
   name: string,
   entry: string,
   plugin: Plugin,
-  own: Pick<BuildOptions, 'external'> = {},
+  { finish = withLazyBuiltins, ...own }: Pick<BuildOptions, 'external'> & { readonly finish?: (code: string) => string } = {},
 ): Promise<void> {
   const outfile = join(outDir, name);
   const result = await build({
@@ -165,10 +168,7 @@ async function bundle(
     plugins: [plugin, nativeImport],
   });
   for (const file of result.outputFiles) {
-    writeFileSync(
-      join(outDir, basename(file.path)),
-      file.path === outfile ? stamped(requireAscii(name, name === 'undici.cjs' ? file.text : withLazyBuiltins(file.text))) : file.text,
-    );
+    writeFileSync(join(outDir, basename(file.path)), file.path === outfile ? stamped(requireAscii(name, finish(file.text))) : file.text);
   }
 }
 

@@ -21,7 +21,7 @@ import type { FetchContext } from '../fetch/fetch-context.ts';
 import type { Network } from './network.ts';
 import type { OpenedLock } from './open-lock.ts';
 import type { Settings } from './settings.ts';
-import { snapshotVersion } from './snapshot-version.ts';
+import { SNAPSHOT_FILE, snapshotVersion } from './snapshot-version.ts';
 import { loadDiscoverer, loadTool } from './tools.ts';
 import type { WorkspaceSession } from './workspace-session.ts';
 
@@ -37,9 +37,6 @@ export interface Maker {
   /** The snapshot that the last build left, if any. */
   readonly before: Snapshot | undefined;
 }
-
-/** Name of the snapshot in the workspace's state folder. */
-export const SNAPSHOT_FILE = 'snapshot';
 
 /** Puts the parts together. The caller closes `store`. */
 export function createMaker(
@@ -90,5 +87,6 @@ function readSnapshot(session: WorkspaceSession, settings: Settings): Snapshot |
   const version = snapshotVersion(settings, session.root);
   const packed = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), version.identity);
   const snapshot = packed?.unpack();
-  return snapshot === undefined || packed?.settings === version.settings ? snapshot : { ...snapshot, targets: [], declarations: [] };
+  if (snapshot === undefined || packed?.settings === version.settings) return snapshot;
+  return { ...snapshot, targets: [], declarations: [] };
 }

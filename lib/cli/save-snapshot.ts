@@ -9,11 +9,11 @@ import type { DiscoveryRecord, PathRecord, TargetRecord } from '../engine/snapsh
 import { declarationText } from '../graph/closure.ts';
 import { formatPlatform } from '../oci/platform.ts';
 import type { Artifact } from '../plan/action-node.ts';
-import { SNAPSHOT_FILE, type Maker } from './make.ts';
+import type { Maker } from './make.ts';
 import { LOCK_FILE } from '../plan/lock.ts';
 import type { ResultLine } from './outputs.ts';
 import type { Settings } from './settings.ts';
-import { snapshotVersion } from './snapshot-version.ts';
+import { SNAPSHOT_FILE, snapshotVersion } from './snapshot-version.ts';
 import type { WorkspaceSession } from './workspace-session.ts';
 
 /** A target that was made. */

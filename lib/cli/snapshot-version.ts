@@ -4,6 +4,9 @@ import type { SnapshotVersion } from '../engine/snapshot-file.ts';
 import { libraryVersion } from './library.ts';
 import type { Settings } from './settings.ts';
 
+/** Name of the snapshot in the workspace's state folder. */
+export const SNAPSHOT_FILE = 'snapshot';
+
 // Variables that discoverers read; a test compares the list with what they declare.
 const DISCOVERY_VARIABLES = ['GOCACHE', 'GOENV', 'GOMODCACHE', 'GOPATH', 'HOME', 'PATH', 'TMPDIR', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
 

@@ -78,13 +78,16 @@ export async function until(what: string, condition: () => boolean, timeoutMs = 
   }
 }
 
-/** Whether strace works here: tried, because containers differ. */
-export function stracesWell(): boolean {
-  if (!has('strace')) return false;
+/** Whether a program is here and does this: tried, because containers differ. */
+export function works(program: string, ...args: readonly string[]): boolean {
+  if (!has(program)) return false;
   try {
-    execFileSync('strace', ['-f', '-qqq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
+    execFileSync(program, args, { stdio: 'ignore' });
     return true;
   } catch {
     return false;
   }
 }
+
+/** Whether strace works here. */
+export const stracesWell = (): boolean => works('strace', '-f', '-qqq', '-o', '/dev/null', 'true');

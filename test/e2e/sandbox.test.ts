@@ -1,7 +1,7 @@
 // command actions: what they see, what they make, and how they fail.
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { has, processesWith } from './machine.ts';
+import { processesWith, works } from './machine.ts';
 import { messages, workspace, type Files, type Run, type Workspace } from './rig.ts';
 
 function commandWorkspace(attributes: string, files: Files = {}): Workspace {
@@ -18,18 +18,7 @@ function expectFailure(ws: Workspace, run: Run): void {
   ws.expectClean();
 }
 
-// Tried, because containers differ.
-function bwrapWorks(): boolean {
-  if (!has('bwrap')) return false;
-  try {
-    execFileSync('bwrap', ['--unshare-all', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-describe.skipIf(!bwrapWorks())('a command in the sandbox (needs bwrap)', () => {
+describe.skipIf(!works('bwrap', '--unshare-all', '--ro-bind', '/', '/', 'true'))('a command in the sandbox (needs bwrap)', () => {
   it('sees its inputs and no other file of the workspace', async () => {
     const ws = commandWorkspace(
       `argv: ['sh', '-c', 'find . -type f | sort > list.txt'], inputs: ['in.txt', glob(['data/*.csv'])], outputs: ['list.txt']`,

@@ -7,7 +7,7 @@ import { formatPlatform } from '../../oci/platform.ts';
 import type { ResultLine } from '../outputs.ts';
 import { interruptible } from '../interruption.ts';
 import type { Settings } from '../settings.ts';
-import { snapshotVersion } from '../snapshot-version.ts';
+import { SNAPSHOT_FILE, snapshotVersion } from '../snapshot-version.ts';
 import type { Terminal } from '../terminal.ts';
 import { isBuiltIn } from '../built-in-rules.ts';
 import { openWorkspace, type WorkspaceSession } from '../workspace-session.ts';
@@ -43,7 +43,7 @@ export function resultsOfLastBuild(session: WorkspaceSession, settings: Settings
   // The code of other people's rules may have changed without their declarations.
   if (!session.closure.every((label) => isBuiltIn(session.targets.get(label)))) return undefined;
   const version = snapshotVersion(settings, session.root);
-  const snapshot = readSnapshotFile(join(session.stateDirectory, 'snapshot'), version.identity);
+  const snapshot = readSnapshotFile(join(session.stateDirectory, SNAPSHOT_FILE), version.identity);
   if (snapshot?.settings !== version.settings) return undefined;
   const platform = formatPlatform(settings.platform);
   const wanted = session.requested.map((label) => `${label} ${platform}`);
