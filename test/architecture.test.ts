@@ -34,7 +34,7 @@ const CLOCK_AND_CHANCE: Readonly<Record<string, string>> = {
   'lib/config/bundle-cache.ts': 'old bundles are removed by age',
   'lib/engine/discoveries.ts': 'a file changed during a discovery is not trusted by its fingerprint',
   'lib/engine/file-index.ts': 'a file as young as the index is not trusted by its fingerprint',
-  'lib/engine/snapshot-file.ts': 'leftovers of killed processes are removed by age',
+  'lib/engine/write-snapshot-file.ts': 'leftovers of killed processes are removed by age',
   'lib/registry/http.ts': 'retries: deadlines and jitter',
   'lib/sinks/folder-lock.ts': 'how long to wait for another process, and when its lock is stale',
   'lib/sinks/replace-file.ts': 'leftovers of killed processes are removed by age',

@@ -11,7 +11,7 @@ import { limitedExecution } from '../engine/limited-execution.ts';
 import { localExecution } from '../engine/local-execution.ts';
 import { commandRunner } from '../engine/run-command.ts';
 import { sharingExecution } from '../engine/sharing-execution.ts';
-import { readSnapshotFile } from '../engine/snapshot-file.ts';
+import { readSnapshotFile } from '../engine/read-snapshot-file.ts';
 import type { Snapshot } from '../engine/snapshot.ts';
 import { StartGate } from '../engine/start-gate.ts';
 import { createAnalysis, type Analysis } from '../plan/analyze.ts';

@@ -1,10 +1,11 @@
 // Saves what a command read and made, for the next one.
 import { join, relative } from 'node:path';
+import { collectGarbageAfter } from '../base/collect-garbage.ts';
 import type { EventListener } from '../base/events.ts';
 import type { Json } from '../base/json.ts';
 import { DeclarationTable } from '../engine/declaration-table.ts';
 import { sameFingerprint, takeFingerprint } from '../engine/fingerprint.ts';
-import { writeSnapshotFile } from '../engine/snapshot-file.ts';
+import { writeSnapshotFile } from '../engine/write-snapshot-file.ts';
 import type { DiscoveryRecord, PathRecord, TargetRecord } from '../engine/snapshot.ts';
 import { declarationText } from '../graph/closure.ts';
 import { formatPlatform } from '../oci/platform.ts';
@@ -34,6 +35,8 @@ export function saveSnapshot(
   emit: EventListener,
 ): void {
   const { before, files, engine, pins } = maker;
+  // What the actions needed.
+  collectGarbageAfter(files.size);
   const paths = new PathTable();
   const declarations = new DeclarationTable();
   const declared = new Map<string, number>();
@@ -50,19 +53,19 @@ export function saveSnapshot(
   const platform = formatPlatform(settings.platform);
   const targets: TargetRecord[] = [];
   for (const { label, artifacts, results, files: outputs } of made) {
-    const read = engine.readsOf(artifacts);
-    if (pins.isUsedBy(label)) read.add(LOCK_FILE);
-    const reads = [...read].map((path) => paths.indexOf(path, () => files.record(path)));
+    const indexes = paths.newSet();
+    for (const path of engine.readsOf(artifacts)) indexes.add(path, () => files.record(path));
+    if (pins.isUsedBy(label)) indexes.add(LOCK_FILE, () => files.record(LOCK_FILE));
     if (results === undefined || pins.isUnpinned(label)) continue;
-    const writes = (outputs ?? []).map((file) => {
+    for (const file of outputs ?? []) {
       const path = relative(session.root, file);
       // Our own writing: what was there when it was done is what the next build compares with.
-      return paths.indexOf(path, () => ({ path, fingerprint: takeFingerprint(file) }));
-    });
+      indexes.add(path, () => ({ path, fingerprint: takeFingerprint(file) }));
+    }
     targets.push({
       key: `${label} ${platform}`,
       declaration: declared.get(label)!,
-      paths: Uint32Array.from([...reads, ...writes]),
+      paths: indexes.values(),
       results: results as unknown as Json,
     });
   }
@@ -109,9 +112,34 @@ function validDiscoveries({ discoveries, before }: Maker, paths: PathTable): Dis
   return [...current, ...kept];
 }
 
+/** Paths in the table, by index and each once. */
+interface IndexSet {
+  /** `record` is asked for where the path is not in the table yet. */
+  add(path: string, record: () => PathRecord): void;
+  values(): Uint32Array;
+}
+
 class PathTable {
   readonly records: PathRecord[] = [];
   readonly #indexes = new Map<string, number>();
+  // The set that had each path last. A Set of 100,000 paths for each target would take 5 MB.
+  readonly #setOf: number[] = [];
+  #sets = 0;
+
+  /** A new set; the one before takes no more paths. */
+  newSet(): IndexSet {
+    const set = ++this.#sets;
+    const indexes: number[] = [];
+    return {
+      add: (path, record) => {
+        const index = this.indexOf(path, record);
+        if (this.#setOf[index] === set) return;
+        this.#setOf[index] = set;
+        indexes.push(index);
+      },
+      values: () => Uint32Array.from(indexes),
+    };
+  }
 
   has(path: string): boolean {
     return this.#indexes.has(path);

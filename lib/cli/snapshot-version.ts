@@ -1,6 +1,6 @@
 // What must be equal, besides declarations and files, for a snapshot to be valid.
 import { isAbsolute } from 'node:path';
-import type { SnapshotVersion } from '../engine/snapshot-file.ts';
+import type { SnapshotVersion } from '../engine/snapshot-layout.ts';
 import { libraryVersion } from './library.ts';
 import type { Settings } from './settings.ts';
 

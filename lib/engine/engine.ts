@@ -2,6 +2,7 @@
 // remembers for each action what was read, for the snapshot. It knows no rule by name.
 import type { ActionResult } from '../action/action-result.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
+import { collectGarbageAfter } from '../base/collect-garbage.ts';
 import { isOcidslError, type OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';
@@ -66,15 +67,14 @@ export class Engine {
     return [file];
   }
 
-  /** Source files, folders and absences that making an artifact depended on, as paths of the file index. */
-  readsOf(artifacts: Iterable<Artifact>): Set<string> {
-    const paths = new Set<string>();
+  /** Source files, folders and absences that making an artifact depended on, as paths of the file index; some more than once. */
+  *readsOf(artifacts: Iterable<Artifact>): Generator<string, void, undefined> {
     const seen = new Set<ActionNode>();
     const pending: ActionNode[] = [];
     for (const artifact of artifacts) {
-      if (artifact.kind === 'source') paths.add(artifact.path);
+      if (artifact.kind === 'source') yield artifact.path;
       else if (artifact.kind === 'output') pending.push(artifact.action);
-      else for (const path of this.#fetched.get(artifact.discovery) ?? []) paths.add(path);
+      else yield* this.#fetched.get(artifact.discovery) ?? [];
     }
     for (let action = pending.pop(); action !== undefined; action = pending.pop()) {
       if (seen.has(action)) continue;
@@ -82,13 +82,12 @@ export class Engine {
       const reads = this.#reads.get(action);
       if (reads === undefined) continue;
       for (const { watched, files } of reads.found) {
-        for (const path of watched) paths.add(path);
-        for (const { path } of files) paths.add(path);
+        yield* watched;
+        for (const { path } of files) yield path;
       }
-      for (const path of reads.paths) paths.add(path);
+      yield* reads.paths;
       pending.push(...reads.actions);
     }
-    return paths;
   }
 
   async #fetch({ discovery, name, label }: DiscoveredArtifact): Promise<BuiltFile> {
@@ -118,6 +117,7 @@ export class Engine {
     const { execution, emit, gate, signal } = this.#options;
     const prepared = await this.#prepare(action);
     signal.throwIfAborted();
+    collectGarbageAfter(prepared.inputs.length);
     gate.requireOpen(action);
     const { result, outcome } = await execution.execute(prepared, signal);
     this.counts[outcome]++;

@@ -1,5 +1,6 @@
 // A prepared action: everything that decides its result is known. Its key is the digest of the REAPI Action message; its
 // shape is the key without the contents of source files, which is known without reading them.
+import { createHash } from 'node:crypto';
 import { actionDigest } from '../action/action.ts';
 import { encodeCommand, environmentVariables } from '../action/command.ts';
 import type { Platform } from '../action/platform.ts';
@@ -12,6 +13,8 @@ import type { ResolvedInput } from './resolved-input.ts';
 
 // The epoch of all keys: a new one disowns every result that older versions stored.
 const SALT = new TextEncoder().encode('ocidsl-1');
+
+const HASHED_AT_ONCE = 16 * 1024;
 
 /** What an action does, without its inputs as analysis named them. */
 export type PreparedDescription = Omit<ToolDescription, 'inputs'> | Omit<CommandDescription, 'inputs'>;
@@ -68,11 +71,16 @@ export class PreparedAction {
   }
 
   #computeShape(): string {
-    const lines = [sha256Hex(this.#encodedCommand()), String(this.#timeoutSeconds ?? ''), this.node.outputs.join('\0')];
+    const hash = createHash('sha256');
+    let lines = [sha256Hex(this.#encodedCommand()), String(this.#timeoutSeconds ?? ''), this.node.outputs.join('\0')].join('\n');
     for (const { path, sizeBytes, isExecutable, content } of this.inputs) {
-      lines.push(`${path}\0${sizeBytes}\0${isExecutable ? 'x' : ''}\0${content.kind === 'file' ? '' : content.digest.hash}`);
+      lines += `\n${path}\0${sizeBytes}\0${isExecutable ? 'x' : ''}\0${content.kind === 'file' ? '' : content.digest.hash}`;
+      // The lines of 100,000 files are never there together.
+      if (lines.length < HASHED_AT_ONCE) continue;
+      hash.update(lines);
+      lines = '';
     }
-    return sha256Hex(lines.join('\n'));
+    return hash.update(lines).digest('hex');
   }
 
   async #computeKey(): Promise<Digest> {

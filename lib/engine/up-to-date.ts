@@ -3,7 +3,7 @@
 import type { Json } from '../base/json.ts';
 import { presentDeclarations } from './declaration-table.ts';
 import { everyFingerprint } from './every-fingerprint.ts';
-import type { PackedSnapshot } from './snapshot-file.ts';
+import type { PackedSnapshot } from './read-snapshot-file.ts';
 
 /**
  * The recorded results of the wanted configured targets (`label platform`), in their order; undefined where anything may have

@@ -22,11 +22,15 @@ export function defaultMode(values: PkgTarValues): number {
   return Number.parseInt(values.mode ?? DEFAULT_MODE, 8);
 }
 
-/** Entries for `srcs`, in the order that decides which of two duplicates wins. */
-export function sourceEntries(sources: SourceInputs, values: PkgTarValues, given: PathMapping, stats: PreservedStats): LayerEntry[] {
+/** Entries for `srcs`, in the order that decides which of two duplicates wins; made when their turn comes, as there may be 100,000. */
+export function* sourceEntries(
+  sources: SourceInputs,
+  values: PkgTarValues,
+  given: PathMapping,
+  stats: PreservedStats,
+): Generator<LayerEntry, void, undefined> {
   // Once, and not for each of 100,000 files.
   const mapping = { ...given, packageDir: clean(given.packageDir) };
-  const entries: LayerEntry[] = [];
   for (const source of sources.inputs) {
     const { content } = source.input;
     const entry: LayerEntry = {
@@ -36,17 +40,14 @@ export function sourceEntries(sources: SourceInputs, values: PkgTarValues, given
       origin: originOf(source),
     };
     const figures = sourceFigures(source, values, stats);
-    entries.push(figures === undefined ? entry : { ...entry, ...figures });
+    yield figures === undefined ? entry : { ...entry, ...figures };
   }
   for (const node of sources.nodes) {
     const path = normalizeEntryPath(archivePath(node.path, node.package, sources.folders, mapping));
-    entries.push(
-      node.kind === 'directory'
-        ? { path, type: 'directory', origin: node.path }
-        : { path, type: 'symlink', linkTarget: node.target, origin: node.path },
-    );
+    yield node.kind === 'directory'
+      ? { path, type: 'directory', origin: node.path }
+      : { path, type: 'symlink', linkTarget: node.target, origin: node.path };
   }
-  return entries;
 }
 
 /** Where a file comes from, for messages. Of what is made or fetched, the name that its maker knows: a label must not enter the key. */
@@ -71,29 +72,42 @@ export function statedEntries(values: PkgTarValues, packageDir: string): LayerEn
   ];
 }
 
-/** The entries with `modes`, `owners` and `ownerNames` applied, and what of them is for paths that no entry has. */
-export function withOverrides(
-  entries: readonly LayerEntry[],
-  values: PkgTarValues,
-): { readonly entries: readonly LayerEntry[]; readonly rest: readonly LayerOverride[] } {
-  const key = (path: string) => normalizeEntryPath(path);
-  const overrides = new Map<string, LayerOverride>();
-  const add = (given: string, figures: Omit<LayerOverride, 'path'>) => {
-    const path = key(given);
-    overrides.set(path, { ...overrides.get(path), path, ...figures });
-  };
-  for (const [path, mode] of values.modes ?? []) add(path, { mode: Number.parseInt(mode, 8) });
-  for (const [path, owner] of values.owners ?? []) add(path, parseOwner(owner));
-  for (const [path, owner] of values.ownerNames ?? []) add(path, splitNames(owner));
-  if (overrides.size === 0) return { entries, rest: [] };
-  const rest = new Map(overrides);
-  return {
-    entries: entries.map((entry) => {
-      rest.delete(entry.path);
-      return { ...entry, ...overrides.get(entry.path) };
-    }),
-    rest: [...rest.values()],
-  };
+/** `modes`, `owners` and `ownerNames`. */
+export class PkgTarOverrides {
+  readonly #overrides = new Map<string, LayerOverride>();
+  readonly #unused = new Map<string, LayerOverride>();
+  #entries = 0;
+
+  constructor(values: PkgTarValues) {
+    const add = (given: string, figures: Omit<LayerOverride, 'path'>) => {
+      const path = normalizeEntryPath(given);
+      this.#overrides.set(path, { ...this.#overrides.get(path), path, ...figures });
+    };
+    for (const [path, mode] of values.modes ?? []) add(path, { mode: Number.parseInt(mode, 8) });
+    for (const [path, owner] of values.owners ?? []) add(path, parseOwner(owner));
+    for (const [path, owner] of values.ownerNames ?? []) add(path, splitNames(owner));
+    for (const [path, override] of this.#overrides) this.#unused.set(path, override);
+  }
+
+  /** The entries with what is said of their paths, one by one. */
+  *apply(entries: Iterable<LayerEntry>): Generator<LayerEntry, void, undefined> {
+    for (const entry of entries) {
+      this.#entries++;
+      const override = this.#overrides.get(entry.path);
+      this.#unused.delete(entry.path);
+      yield override === undefined ? entry : { ...entry, ...override };
+    }
+  }
+
+  /** How many entries have passed. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Those for paths that no entry had so far. */
+  get rest(): LayerOverride[] {
+    return [...this.#unused.values()];
+  }
 }
 
 /** `user.group` as names; `"."` is none. */

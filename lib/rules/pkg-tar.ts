@@ -27,7 +27,7 @@ import {
   sourceFigures,
   splitNames,
   statedEntries,
-  withOverrides,
+  PkgTarOverrides,
   type PkgTarValues,
 } from './pkg-tar-entries.ts';
 import { FilesInfo, TarInfo } from './providers.ts';
@@ -117,31 +117,34 @@ function planArchive(
       const mapping: PathMapping = { stripPrefix: values.stripPrefix, remapPaths: values.remapPaths ?? [], packageDir };
       const [first, ...others] = split(plans, found);
       const stats = preservedStats(preserve ? found : []);
-      const entries = sourceEntries(first!, values, mapping, stats);
       const inputs = first!.inputs.map(({ input }) => input);
-      single.forEach(({ path }, i) => {
+      const singleEntries = single.map(({ path }, i): LayerEntry => {
         const [only, more] = others[i]!.inputs;
         if (only === undefined || more !== undefined)
           context.fail(
             `put "${path}" of attribute "files" into "${context.label}": its source stands for ${others[i]!.inputs.length} files, expected exactly one`,
           );
-        entries.push({
+        inputs.push(only.input);
+        return {
           path: normalizeEntryPath(inPackageDir(path, packageDir)),
           type: 'file',
           input: only.input.path,
           origin: originOf(only),
           ...sourceFigures(only, values, stats),
-        });
-        inputs.push(only.input);
+        };
       });
-      const { entries: final, rest } = withOverrides([...entries, ...statedEntries(values, packageDir)], values);
+      const overrides = new PkgTarOverrides(values);
+      const entries = groupFiles(
+        overrides.apply(chain(sourceEntries(first!, values, mapping, stats), singleEntries, statedEntries(values, packageDir))),
+      );
+      const { rest } = overrides;
       // What is in archives is known when they are merged.
       if (rest[0] !== undefined && archives.inputs.length === 0) {
         context.fail(
-          `set the mode or owner of "${rest[0].path}" in "${context.label}": the archive has no such path, expected one of its ${final.length} entries`,
+          `set the mode or owner of "${rest[0].path}" in "${context.label}": the archive has no such path, expected one of its ${overrides.entries} entries`,
         );
       }
-      const spec = specOf(values, final, inFolder(archives.archives, packageDir), rest, compression);
+      const spec = specOf(values, entries, inFolder(archives.archives, packageDir), rest, compression);
       return {
         kind: 'tool',
         tool,
@@ -171,7 +174,7 @@ function specOf(
       fileMode: defaultMode(values),
       directoryMode: 0o755,
     },
-    entries: groupFiles(entries),
+    entries,
     archives,
     ...(overrides.length === 0 ? {} : { overrides }),
     createParents: values.createParents ?? true,
@@ -181,6 +184,10 @@ function specOf(
     },
     compression,
   };
+}
+
+function* chain<T>(...lists: readonly Iterable<T>[]): Generator<T, void, undefined> {
+  for (const list of lists) yield* list;
 }
 
 function inFolder(archives: readonly LayerArchive[], packageDir: string): readonly LayerArchive[] {

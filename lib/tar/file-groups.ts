@@ -14,7 +14,7 @@ interface Group {
 }
 
 /** The entries, with neighbouring files that differ in their names only put together. Equal lists give equal groups. */
-export function groupFiles(entries: readonly LayerEntry[]): LayerEntry[] {
+export function groupFiles(entries: Iterable<LayerEntry>): LayerEntry[] {
   const grouped: LayerEntry[] = [];
   let group: Group | undefined;
   for (const entry of entries) {

@@ -1,4 +1,5 @@
 // Writes the archive that a layer spec describes, in one pass over its inputs. Both archive tools end up here.
+import { collectGarbageAfter } from '../base/collect-garbage.ts';
 import type { Digest } from '../base/digest.ts';
 import { decodeLayerSpec } from '../tar/decode-layer-spec.ts';
 import type { LayerSpec } from '../tar/layer-spec.ts';
@@ -32,6 +33,8 @@ export async function writeArchive(context: ToolContext, name: string): Promise<
   const { outputs, signal } = context;
   const { spec, entries } = await planArchive(context);
   signal.throwIfAborted();
+  // What analysis and planning said of each of them is as large as what is left, and the longest part of the work is yet to come.
+  collectGarbageAfter(entries.length);
 
   const compression = spec.compression.format;
   const output = await outputs.create(compression === 'gzip' ? `${name}.tar.gz` : `${name}.tar`);

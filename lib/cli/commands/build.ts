@@ -1,7 +1,7 @@
 // `ocidsl build [TARGET…]`
 import { join } from 'node:path';
 import { checkUpToDate } from '../../engine/up-to-date.ts';
-import { readSnapshotFile } from '../../engine/snapshot-file.ts';
+import { readSnapshotFile } from '../../engine/read-snapshot-file.ts';
 import { declarationText } from '../../graph/closure.ts';
 import { formatPlatform } from '../../oci/platform.ts';
 import type { ResultLine } from '../outputs.ts';

@@ -4,7 +4,7 @@ import { OcidslError, type ErrorKind } from '../../../lib/base/errors.ts';
 import { exitCodeOf } from '../../../lib/cli/exit-codes.ts';
 import { readSettings, type GlobalOptions, type Settings } from '../../../lib/cli/settings.ts';
 import { loadDiscoverer } from '../../../lib/cli/tools.ts';
-import type { SnapshotVersion } from '../../../lib/engine/snapshot-file.ts';
+import type { SnapshotVersion } from '../../../lib/engine/snapshot-layout.ts';
 import { snapshotVersion } from '../../../lib/cli/snapshot-version.ts';
 import { formatPlatform, hostPlatform } from '../../../lib/oci/platform.ts';
 

@@ -114,8 +114,8 @@ describe('an engine', () => {
       }),
     });
     expect(await rig.text(above)).toBe('231');
-    expect([...rig.engine.readsOf([outputOf(above, 'out')])].sort()).toEqual(['a', 'd', 'd/x', 'd/y']);
-    expect([...rig.engine.readsOf([outputOf(below, 'out'), { kind: 'source', path: 'z' }])].sort()).toEqual(['a', 'z']);
+    expect([...new Set(rig.engine.readsOf([outputOf(above, 'out')]))].sort()).toEqual(['a', 'd', 'd/x', 'd/y']);
+    expect([...new Set(rig.engine.readsOf([outputOf(below, 'out'), { kind: 'source', path: 'z' }]))].sort()).toEqual(['a', 'z']);
   });
 
   test.each<[string, (root: string) => void, object]>([

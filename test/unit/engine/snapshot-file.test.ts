@@ -6,9 +6,10 @@ import type { Json } from '../../../lib/base/json.ts';
 import { DeclarationTable, presentDeclarations } from '../../../lib/engine/declaration-table.ts';
 import { FileIndex } from '../../../lib/engine/file-index.ts';
 import type { Fingerprint } from '../../../lib/engine/fingerprint.ts';
-import { readSnapshotFile, writeSnapshotFile } from '../../../lib/engine/snapshot-file.ts';
+import { readSnapshotFile } from '../../../lib/engine/read-snapshot-file.ts';
 import type { DeclarationRecord, Snapshot, TargetRecord } from '../../../lib/engine/snapshot.ts';
 import { checkUpToDate } from '../../../lib/engine/up-to-date.ts';
+import { writeSnapshotFile } from '../../../lib/engine/write-snapshot-file.ts';
 import { folderOf, put } from './rig.ts';
 
 const VERSION = { identity: 'v1', settings: 'umask ä\n' };

@@ -1,30 +1,11 @@
-// The snapshot's file: columns, so that 100,000 paths are loaded in a few milliseconds and only what is asked for is
+// Reads the snapshot's file: columns, so that 100,000 paths are loaded in a few milliseconds and only what is asked for is
 // decoded. Anything unexpected in the file reads as "no snapshot".
-//
-// Layout: magic line · lengths of the sections (JSON line) · sections · end mark. Numbers are in the byte order of the
-// machine; the file never leaves it, and the magic line names the order.
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Json } from '../base/json.ts';
-import { decodeDiscoveries, encodeDiscoveries } from './discovery-text.ts';
-import type { Fingerprint, PathKind } from './fingerprint.ts';
+import { decodeDiscoveries } from './discovery-text.ts';
+import type { Fingerprint } from './fingerprint.ts';
+import { COLUMNS, END, HASH_BYTES, KINDS, magic, NO_KIND, padding } from './snapshot-layout.ts';
 import type { DeclarationRecord, DiscoveryRecord, PathRecord, Snapshot, TargetRecord } from './snapshot.ts';
-
-const KINDS: readonly PathKind[] = ['absent', 'file', 'directory', 'symlink', 'other'];
-const COLUMNS = 6; // kind, size, mtime, ctime, ino, mode
-const NO_KIND = -1;
-// A power failure may leave zeros for what came last.
-const END = Buffer.from('end\n');
-// As os.endianness() says it, without loading node:os.
-const BYTE_ORDER = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 'LE' : 'BE';
-
-/** What a snapshot holds for, besides declarations and files. */
-export interface SnapshotVersion {
-  /** Names the version of the library and the workspace: a snapshot of another one is none. */
-  readonly identity: string;
-  /** Whatever else decides results: the targets of other settings are others, what was read of files is not. */
-  readonly settings: string;
-}
 
 /** A snapshot as read: the columns stay packed until they are asked for. */
 export interface PackedSnapshot {
@@ -46,79 +27,6 @@ export interface PackedSnapshot {
   isUnchanged(index: number, now: Fingerprint): boolean;
   /** undefined where a part of it is damaged. */
   unpack(): Snapshot | undefined;
-}
-
-/** Writes a snapshot, complete or not at all. */
-export function writeSnapshotFile(file: string, version: SnapshotVersion, snapshot: Snapshot): void {
-  const figures = new Float64Array(snapshot.paths.length * COLUMNS);
-  const hashes = Buffer.alloc(snapshot.paths.length * 32);
-  snapshot.paths.forEach((record, i) => {
-    const { fingerprint } = record;
-    const at = i * COLUMNS;
-    if (fingerprint === undefined) figures[at] = NO_KIND;
-    else {
-      figures[at] = KINDS.indexOf(fingerprint.kind);
-      figures[at + 1] = fingerprint.sizeBytes;
-      figures[at + 2] = fingerprint.mtimeMs;
-      figures[at + 3] = fingerprint.ctimeMs;
-      figures[at + 4] = fingerprint.ino;
-      figures[at + 5] = fingerprint.mode;
-    }
-    if (record.hash !== undefined) hashes.write(record.hash, i * 32, 'hex');
-  });
-  const ends = new Uint32Array(snapshot.targets.length);
-  let total = 0;
-  snapshot.targets.forEach((target, i) => {
-    total += target.paths.length;
-    ends[i] = total;
-  });
-  const indexes = new Uint32Array(total);
-  snapshot.targets.forEach((target, i) => indexes.set(target.paths, i === 0 ? 0 : ends[i - 1]));
-  const sections = [
-    bytesOf(figures),
-    bytesOf(indexes),
-    bytesOf(ends),
-    Buffer.from(snapshot.paths.map((record) => record.path).join('\0')),
-    Buffer.from(snapshot.targets.map((target) => `${target.key}\0${target.declaration}\0${JSON.stringify(target.results)}`).join('\0')),
-    hashes,
-    Buffer.from(encodeDiscoveries(snapshot.discoveries)),
-    // JSON and labels hold no NUL.
-    Buffer.from(snapshot.declarations.map(({ text, uses }) => `${uses.join(' ')}\n${text}`).join('\0')),
-    Buffer.from(version.settings),
-  ];
-  const header = Buffer.from(`${magic(version.identity)}\n${JSON.stringify(sections.map((section) => section.length))}\n`);
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    writeParts(temporary, [header, Buffer.alloc(padding(header.length)), ...sections, END]);
-    renameSync(temporary, file);
-    sweepTemporaryFiles(file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
-
-const STALE_MS = 24 * 60 * 60 * 1000;
-
-// What killed commands left: nobody writes for a day.
-function sweepTemporaryFiles(file: string): void {
-  const folder = dirname(file);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(`${basename(file)}.`) || !name.endsWith('.tmp')) continue;
-    const path = join(folder, name);
-    const stat = lstatSync(path, { throwIfNoEntry: false });
-    if (stat !== undefined && Date.now() - stat.ctimeMs > STALE_MS) rmSync(path, { recursive: true, force: true });
-  }
-}
-
-// One after the other: together they are 20 MB where there are 100,000 paths.
-function writeParts(file: string, parts: readonly Buffer[]): void {
-  const fd = openSync(file, 'w');
-  try {
-    for (const part of parts) writeFileSync(fd, part);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 /** Reads a snapshot; undefined where there is none, or one of another identity, or a damaged one. */
@@ -182,7 +90,7 @@ function pack([
   }
   const isWhole =
     figures.length === paths.length * COLUMNS &&
-    hashes.length === paths.length * 32 &&
+    hashes.length === paths.length * HASH_BYTES &&
     texts.length === ends.length * 3 &&
     indexes.length === (ends.at(-1) ?? 0) &&
     indexes.every((index) => index < paths.length) &&
@@ -232,7 +140,7 @@ function pack([
       });
       if (discovered === undefined || targets.length < targetKeys.length) return undefined;
       const records = paths.map((path, i): PathRecord => {
-        const hash = hashes.toString('hex', i * 32, i * 32 + 32);
+        const hash = hashes.toString('hex', i * HASH_BYTES, (i + 1) * HASH_BYTES);
         return { path, fingerprint: fingerprint(i), hash: /^0+$/.test(hash) ? undefined : hash };
       });
       return { paths: records, discoveries: discovered, declarations, targets };
@@ -254,18 +162,6 @@ function discoveriesOrUndefined(text: string): DiscoveryRecord[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-function magic(identity: string): string {
-  return `ocidsl snapshot 4 ${BYTE_ORDER} ${identity}`;
-}
-
-function padding(length: number): number {
-  return (8 - (length % 8)) % 8;
-}
-
-function bytesOf(array: Float64Array | Uint32Array): Buffer {
-  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
 }
 
 // Typed arrays need aligned memory; a section of a file need not be.
