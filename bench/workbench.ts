@@ -54,9 +54,9 @@ export class Workbench {
     return folder;
   }
 
-  /** `ocidsl ARGS` as a shell or npx runs it. */
+  /** `ocidsl ARGS` as Node runs it. */
   ours(args: readonly string[], { cwd, cache = this.path('cache/ocidsl') }: OurRun): Subject {
-    return { name: 'ocidsl', argv: [join(ROOT, 'bin/ocidsl.js'), ...args, '--cache-dir', cache], cwd };
+    return { name: 'ocidsl', argv: [process.execPath, join(ROOT, 'bin/ocidsl.js'), ...args, '--cache-dir', cache], cwd };
   }
 
   /** Runs something that is not measured, in the environment of what is. */

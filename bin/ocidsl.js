@@ -1,8 +1,4 @@
-#!/usr/bin/env sh
-':' //; exec node --max-semi-space-size=4 --expose-gc "$0" "$@"
-// A shell script and a program of Node at once: the line above is a string and a comment to Node, and the last that the shell reads. Node takes the size of
-// V8's young generation at its start only. It keeps three halves of up to 16 MiB each of what is garbage soon, here of up to 4 MiB.
-//
+#!/usr/bin/env node
 // Starts the command line, dist/cli.cjs, which loads dist/commands.cjs if it must. Compiling them takes longer than a build in which
 // nothing changed, so V8's compiled code is kept in the user's cache folder, one file per bundle and command. It is a hint only: whatever goes wrong with it is ignored.
 'use strict';
@@ -28,9 +24,6 @@ function start({ main }, onStarted) {
 }
 
 function startCompiled() {
-  // Other commands than build reach registries. undici parses headers by WebAssembly with one large function, which V8 would optimise beside us: a tenth of a second
-  // of a processor for a few kilobytes of headers, and the process waits for it at its end. Before any code is loaded: kept code counts for the flags that it was made with.
-  if (args[0] !== 'build') require('node:v8').setFlagsFromString('--liftoff-only');
   const loaded = new Map();
   const pending = []; // what is to be kept: see load()
   const keep = () => {
@@ -67,12 +60,7 @@ function cachesFolder() {
 function cacheName(source) {
   const stamp = source.slice(source.lastIndexOf('//') + 2).trim();
   const command = /^[a-z-]{1,20}$/.exec(args[0] ?? '')?.[0] ?? 'ocidsl';
-  // V8 takes code only with the flags that it was made with.
-  const flags = process.execArgv
-    .join('')
-    .replace(/[^a-z0-9]+/gi, '-')
-    .slice(0, 80);
-  return `${process.version}-${process.arch}${flags}-${stamp}-${command}.bin`;
+  return `${process.version}-${process.arch}-${stamp}-${command}.bin`;
 }
 
 // V8 trusts the code that it is given and crashes on damaged code. So the file holds it twice: comparing the halves takes

@@ -2,6 +2,7 @@
 // and reads the others, once.
 import { readdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { expectObjects } from '../base/collect-garbage.ts';
 import { sortedUtf8 } from '../base/bytes.ts';
 import { sha256Hex, type Digest } from '../base/digest.ts';
 import { isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';
@@ -41,6 +42,7 @@ export class FileIndex {
 
   constructor(root: string, known: readonly PathRecord[] = []) {
     this.#root = root;
+    expectObjects(known.length);
     for (const record of known) this.#before.set(record.path, record);
   }
 

@@ -2,6 +2,7 @@
 // it; symbolic links stay links and are never followed.
 import { lstatSync, readdirSync, readlinkSync, type Dirent } from 'node:fs';
 import { join, posix } from 'node:path';
+import { expectObjects } from '../base/collect-garbage.ts';
 import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
@@ -82,6 +83,7 @@ class Walk {
     } catch (error) {
       throw environmentError(`read the folder "${printable(folder)}"`, error);
     }
+    expectObjects(entries.length);
     // Node turns bytes that are no UTF-8 into U+FFFD, which would name another file.
     const broken = entries.find((entry) => entry.name.includes('\ufffd'));
     if (broken !== undefined) throw notUtf8(folder, readdirSync(join(this.#root, folder), { encoding: 'buffer' }));

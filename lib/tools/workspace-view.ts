@@ -2,6 +2,7 @@
 // and never in a circle.
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { expectObjects } from '../base/collect-garbage.ts';
 import { environmentError, type OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { invalidName, invalidNames, specialFile, unusableLink } from './glob-error.ts';
@@ -81,6 +82,7 @@ export class WorkspaceView {
       if (code === 'ENOENT' || code === 'ENOTDIR') return [];
       throw environmentError(`list folder "${printable(path)}"`, error);
     }
+    expectObjects(entries.length);
     const invalid = invalidNames(
       entries.map((entry) => entry.name),
       () => readdirSync(path, { encoding: 'buffer' }),

@@ -8,13 +8,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  symlinkSync,
   truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { projectRoot } from '../../source-files.ts';
 
@@ -75,30 +74,6 @@ describe('bin/ocidsl.js', () => {
     const before = readFileSync(join(codeFolder(), file));
     expect(run(['build', 'x y'])).toEqual(expected(['build', 'x y']));
     expect(readFileSync(join(codeFolder(), file)).equals(before)).toBe(true);
-  });
-
-  it('is a program by itself, which limits the young generation and keeps its code apart from what runs without', () => {
-    const program = join(folder, 'bin/linked');
-    symlinkSync('ocidsl.js', program);
-    const main = readFileSync(join(folder, 'dist/cli.cjs'), 'utf8');
-    writeFileSync(join(folder, 'dist/cli.cjs'), main.replace('[argv,', '[process.execArgv, argv,'));
-    const args = ['build', 'x  y', '$HOME', ''];
-    const { status, stdout, stderr } = spawnSync(program, args, {
-      cwd: folder,
-      env: { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`, XDG_CACHE_HOME: cache },
-      encoding: 'utf8',
-      timeout: 20_000,
-    });
-    expect({ status, stderr, printed: JSON.parse(stdout) as unknown }).toEqual({
-      status: 7,
-      stderr: '',
-      printed: [['--max-semi-space-size=4'], args, 'imported', 'one', true],
-    });
-    run(['build']);
-    expect(codeFiles()).toEqual([
-      `${process.version}-${process.arch}-max-semi-space-size-4-one-build.bin`,
-      `${process.version}-${process.arch}-one-build.bin`,
-    ]);
   });
 
   it('keeps one file for each command, and none named by arguments that are no command', () => {
