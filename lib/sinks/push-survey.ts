@@ -96,6 +96,9 @@ export function isForeign({ mediaType, urls }: Descriptor): boolean {
   return isForeignLayerMediaType(mediaType) && (urls?.length ?? 0) > 0;
 }
 
+/** Blobs and documents below one that is missing, if all of them are asked for at once. */
+const ASKED_AHEAD = 64;
+
 class Survey {
   readonly #repository: Repository;
   readonly #limit: Limiter;
@@ -105,6 +108,7 @@ class Survey {
   readonly #manifests = new Set<string>();
   readonly #missing = new Set<string>();
   readonly #looked = new Map<string, Promise<void>>();
+  readonly #answers = new Map<string, Promise<boolean>>();
   readonly #referrers = new Map<string, Promise<ReadonlySet<string>>>();
 
   constructor(repository: Repository, graphs: readonly PushGraph[], limit: Limiter, stop: AbortController) {
@@ -149,6 +153,18 @@ class Survey {
     this.#nodes.set(descriptor.digest, { ...(known?.bytes === undefined ? node : known), candidates });
   }
 
+  // Where an index is missing its images nearly always are too, so their blobs are asked for together with them: a round trip less. Not of large
+  // indexes: of an image that is there after all, the answers are for nothing.
+  #askAhead(missing: PushNode): void {
+    const below = new Set<PushNode>();
+    const add = ({ successors }: PushNode) => successors.forEach(({ digest }) => below.add(this.#nodes.get(digest)!));
+    add(missing);
+    for (const node of below) add(node);
+    if (below.size > ASKED_AHEAD) return;
+    // Whoever needs the answer gets the failure too.
+    for (const node of below) if (!isForeign(node.descriptor)) this.#has(node).catch(() => {});
+  }
+
   #look(node: PushNode): Promise<void> {
     const { digest } = node.descriptor;
     let looking = this.#looked.get(digest);
@@ -159,6 +175,7 @@ class Survey {
   async #ask(node: PushNode): Promise<void> {
     if (isForeign(node.descriptor) || (await this.#has(node))) return;
     this.#missing.add(node.descriptor.digest);
+    this.#askAhead(node);
     // A registry takes a document only when it has all that is below, so one that is there vouches for that.
     await together(
       node.successors.map((child) => this.#look(this.#nodes.get(child.digest)!)),
@@ -166,7 +183,14 @@ class Survey {
     );
   }
 
-  async #has({ descriptor, subject }: PushNode): Promise<boolean> {
+  #has(node: PushNode): Promise<boolean> {
+    const { digest } = node.descriptor;
+    let answer = this.#answers.get(digest);
+    if (answer === undefined) this.#answers.set(digest, (answer = this.#askFor(node)));
+    return answer;
+  }
+
+  async #askFor({ descriptor, subject }: PushNode): Promise<boolean> {
     const { digest, size } = descriptor;
     if (!this.#manifests.has(digest)) return await this.#request((signal) => this.#repository.hasBlob(descriptor, signal));
     const head = await this.#request((signal) => this.#repository.headManifest(digest, signal, 'pull,push'));

@@ -1,6 +1,8 @@
 // One block of content as raw deflate that ends at a byte: deflated on libuv's threads, or stored where that does not pay.
 // docs/decisions/0004-gzip.md has the numbers.
+import { availableParallelism } from 'node:os';
 import * as zlib from 'node:zlib';
+import { createLimiter } from '../base/limiter.ts';
 import { BLOCK_SIZE } from './block-writer.ts';
 
 /** zlib's largest hash table: 8 % less time than its default, and other bytes. */
@@ -104,8 +106,15 @@ export function storeBlock(data: Buffer, isLast: boolean): Buffer {
   return out;
 }
 
+// libuv has 4 threads whatever the processors are. More blocks at a time than processors push each other out of their caches (8 % of the time on two),
+// and keep the main thread and whoever writes files waiting.
+const limit = createLimiter(Math.min(availableParallelism(), 4));
+
 function deflateRaw(data: Buffer, options: zlib.ZlibOptions): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    zlib.deflateRaw(data, options, (error, bytes) => (error ? reject(error) : resolve(bytes)));
-  });
+  return limit(
+    () =>
+      new Promise((resolve, reject) => {
+        zlib.deflateRaw(data, options, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+      }),
+  );
 }

@@ -54,6 +54,18 @@ describe('pushImages()', () => {
     expect(pushed!.summary.uploadedBytes).toBe(0);
   });
 
+  it('asks for the images of a missing index and for their blobs at the same time', async () => {
+    let answered: number | undefined;
+    const fault = (line: string) => {
+      const isChild = ({ path }: { readonly path: string }) => test.manifests.some(({ digest }) => path.endsWith(digest));
+      if (line.startsWith('HEAD /v2/app/blobs/')) answered ??= test.registry.requests.filter(isChild).length;
+      return undefined;
+    };
+    await using test = await pushRig({ latencyMs: 50, fault });
+    await test.push();
+    expect(answered).toBe(0);
+  });
+
   it('uploads only what a changed image lacks', async () => {
     await using test = await pushRig();
     test.registry.storage.putBlob('app', await test.source.readBytes({ hash: test.shared.digest.slice(7), sizeBytes: test.shared.size }));
