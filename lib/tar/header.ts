@@ -1,9 +1,7 @@
 // Header blocks of one archive entry: ustar where everything fits, else a PAX header before it. Encoded by tar-stream's
-// own encoder, without its streams: they cap small files at half the speed. That module is not among the package's
-// exports, so this file, and only this one, finds it by its place beside the package's entry point.
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+// own encoder, without its streams: they cap small files at half the speed.
 import { HeaderTemplate } from './header-template.ts';
+import { headerEncoder, PAX_TYPE, TYPES, type EncoderFields } from './tar-stream-headers.ts';
 
 /** What a header says. Paths are in their one spelling and all text is valid Unicode without NUL. */
 export interface TarHeader {
@@ -41,8 +39,6 @@ const MAX_LINK_NAME = 100;
 /** Name in blocks whose entry is named by PAX records, and of those records: fixed, so that no process id gets in. */
 const PAX_NAME = 'PaxHeader';
 
-const PAX_TYPE = 'pax-header';
-const TYPES = { file: 'file', directory: 'directory', symlink: 'symlink', hardlink: 'link' } as const;
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** The blocks before an entry's content: 512 bytes, or more with PAX records. Equal headers give equal bytes. */
@@ -90,7 +86,7 @@ function anyEntry(header: TarHeader): Buffer {
     uname: fitsOwnerField(uname) ? uname : '',
     gname: fitsOwnerField(gname) ? gname : '',
   };
-  const block = codec().encode(fields);
+  const block = headerEncoder().encode(fields);
   // A directory of 100 bytes splits into a prefix and an empty name, which POSIX does not foresee.
   const fitsName = block !== null && block[0] !== 0;
   if (fitsName && fits.owner && fits.link && fits.numbers && header.pax === undefined) return block;
@@ -106,7 +102,7 @@ function anyEntry(header: TarHeader): Buffer {
   if (mtime < 0 || mtime > MAX_MTIME || !Number.isInteger(mtime)) pax['mtime'] = decimal(mtime);
   Object.assign(pax, header.pax);
   const named = fitsName ? block : encodeOrFail({ ...fields, name: PAX_NAME });
-  return Object.keys(pax).length === 0 ? named : Buffer.concat([paxBlocks(codec().encodePax({ pax })), named]);
+  return Object.keys(pax).length === 0 ? named : Buffer.concat([paxBlocks(headerEncoder().encodePax({ pax })), named]);
 }
 
 /** Zeros that fill content of `sizeBytes` up to whole blocks. */
@@ -155,38 +151,7 @@ function dateOf(seconds: number): Date {
 }
 
 function encodeOrFail(fields: EncoderFields): Buffer {
-  const block = codec().encode(fields);
+  const block = headerEncoder().encode(fields);
   if (block === null) throw new Error(`tar-stream cannot encode the header of ${JSON.stringify(fields.name)}`);
   return block;
-}
-
-interface EncoderFields {
-  readonly name: string;
-  readonly type: (typeof TYPES)[keyof typeof TYPES] | typeof PAX_TYPE;
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: Date;
-  readonly linkname: string;
-  readonly uname: string;
-  readonly gname: string;
-}
-
-interface HeaderCodec {
-  /** One block, or null where the name does not fit. */
-  encode(fields: EncoderFields): Buffer | null;
-  encodePax(options: { readonly pax: Readonly<Record<string, string>> }): Buffer;
-}
-
-let loaded: HeaderCodec | undefined;
-
-// On first use: most commands write no archive. A bundler may replace import.meta.url; any file or URL of this
-// installation will do, since the package is looked up from there.
-function codec(): HeaderCodec {
-  if (loaded === undefined) {
-    const require = createRequire(import.meta.url);
-    loaded = require(join(dirname(require.resolve('tar-stream')), 'headers.js')) as HeaderCodec;
-  }
-  return loaded;
 }
