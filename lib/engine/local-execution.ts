@@ -6,6 +6,7 @@ import { isOcidslError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { BlobWriter, ContentAddressableStorage } from '../store/content-addressable-storage.ts';
 import type { SegmentCache } from '../tar/segment-cache.ts';
+import { storeFile } from '../store/store-file.ts';
 import type { Tool, ToolOutputs } from '../tools/tool.ts';
 import type { ToolDescription } from '../plan/action-node.ts';
 import type { Execution } from './execution.ts';
@@ -122,7 +123,7 @@ class OutputCollector implements ToolOutputs {
   }
 
   async create(path: string, options: { readonly isExecutable?: boolean } = {}): Promise<BlobWriter> {
-    if (!this.#declared.includes(path)) throw new Error(`The tool writes ${path}, which the action does not declare`);
+    this.#requireDeclared(path);
     const writer = await this.#cas.openWriter();
     this.#open.add(writer);
     return {
@@ -135,6 +136,15 @@ class OutputCollector implements ToolOutputs {
         return digest;
       },
     };
+  }
+
+  async take(path: string, file: string, options: { readonly isExecutable?: boolean } = {}): Promise<void> {
+    this.#requireDeclared(path);
+    this.#files.push({ path, digest: await storeFile(this.#cas, file), isExecutable: options.isExecutable ?? false });
+  }
+
+  #requireDeclared(path: string): void {
+    if (!this.#declared.includes(path)) throw new Error(`The tool writes ${path}, which the action does not declare`);
   }
 
   files(): OutputFile[] {

@@ -1,18 +1,5 @@
 // Runs a command action: stages its inputs in a private folder, runs it in the sandbox, keeps its declared outputs.
-import {
-  chmodSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-  lstatSync,
-  openSync,
-  readSync,
-  closeSync,
-} from 'node:fs';
+import { chmodSync, constants, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync, lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ActionResult, OutputFile } from '../action/action-result.ts';
@@ -22,6 +9,7 @@ import { environmentError, OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import { runProcess } from '../base/run-process.ts';
 import type { ContentAddressableStorage } from '../store/content-addressable-storage.ts';
+import { storeFile } from '../store/store-file.ts';
 import type { FileIndex } from './file-index.ts';
 import type { PreparedAction } from './prepared-action.ts';
 import type { ResolvedInput } from './resolved-input.ts';
@@ -153,17 +141,10 @@ async function collect(
 }
 
 async function keep(file: string, cas: ContentAddressableStorage): Promise<Digest> {
-  const writer = await cas.openWriter();
-  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const buffer = Buffer.allocUnsafe(1024 * 1024);
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) await writer.write(buffer.subarray(0, count));
-    return await writer.commit();
+    return await storeFile(cas, file);
   } catch (error) {
     throw environmentError('keep an output of a command', error);
-  } finally {
-    closeSync(fd);
-    await writer.abort();
   }
 }
 

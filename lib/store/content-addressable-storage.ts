@@ -29,6 +29,11 @@ export interface ContentAddressableStorage {
   readBytes(digest: Digest, limitBytes?: number): Promise<Buffer>;
   /** Starts a blob of unknown digest. */
   openWriter(): Promise<BlobWriter>;
+  /**
+   * Moves a file of this process, which nobody writes any more, into the store, where that is possible without a copy: see storeFile(). Undefined
+   * where it is not; the file is where it was then.
+   */
+  adopt?(file: string): Promise<Digest | undefined>;
   /** Stores bytes in memory. */
   write(data: Uint8Array): Promise<Digest>;
   /**

@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { EMPTY_DIGEST, digestOf, sameDigest } from '../base/digest.ts';
 import { createLimiter } from '../base/limiter.ts';
 import { environmentError } from '../base/errors.ts';
+import { adoptFile } from './adopt-file.ts';
 import { blobMissing } from './blob-errors.ts';
 import { DiskBlobWriter } from './disk-blob-writer.ts';
 import { openPartialBlobWriter } from './partial-blob-writer.ts';
@@ -71,6 +72,15 @@ export class DiskCas implements UnverifiedCas {
   async openWriter(): Promise<BlobWriter> {
     this.#sweepOnce();
     return new DiskBlobWriter(this.#writerOptions);
+  }
+
+  async adopt(file: string): Promise<Digest | undefined> {
+    this.#sweepOnce();
+    try {
+      return await adoptFile(file, this.#writerOptions);
+    } catch (error) {
+      throw environmentError(`move "${file}" into the store`, error);
+    }
   }
 
   async openResumableWriter(hash: string): Promise<ResumableBlobWriter | 'busy'> {

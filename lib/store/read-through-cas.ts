@@ -48,6 +48,10 @@ export class ReadThroughCas implements ContentAddressableStorage {
     return this.#near.openWriter();
   }
 
+  async adopt(file: string): Promise<Digest | undefined> {
+    return await this.#near.adopt?.(file);
+  }
+
   write(data: Uint8Array): Promise<Digest> {
     return this.#near.write(data);
   }

@@ -13,7 +13,10 @@ export interface StoredFile {
 }
 
 /** A blob store behind VerifyingCas. */
-export interface UnverifiedCas extends Pick<ContentAddressableStorage, 'findMissing' | 'openWriter' | 'write' | 'openResumableWriter'> {
+export interface UnverifiedCas extends Pick<
+  ContentAddressableStorage,
+  'findMissing' | 'openWriter' | 'adopt' | 'write' | 'openResumableWriter'
+> {
   /** What is stored under the digest, in chunks of at most 1 MiB that stay valid. Throws OCIDSL_BLOB_MISSING. */
   readUnverified(digest: Digest): AsyncIterable<Uint8Array>;
   /** Called when what was read is not the blob: takes it out, unless a second look shows that it is right after all. */

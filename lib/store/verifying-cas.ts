@@ -33,6 +33,10 @@ export class VerifyingCas implements ContentAddressableStorage {
     return this.#inner.openWriter();
   }
 
+  async adopt(file: string): Promise<Digest | undefined> {
+    return await this.#inner.adopt?.(file);
+  }
+
   write(data: Uint8Array): Promise<Digest> {
     return this.#inner.write(data);
   }

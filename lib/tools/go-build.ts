@@ -1,5 +1,5 @@
 // The tool `go-build`: compiles one Go program, in place, with the Go of this machine and the user's build cache.
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
@@ -10,9 +10,7 @@ import { GO_BUILD_TOOL, type GoBuildSpec } from '../go/go-build-spec.ts';
 import { readGoLocal } from '../go/go-local.ts';
 import { clickablePaths } from './clickable-paths.ts';
 import { knownGoFailure } from './go-failure.ts';
-import type { Tool, ToolContext } from './tool.ts';
-
-const CHUNK_BYTES = 1024 * 1024;
+import type { Tool } from './tool.ts';
 
 /**
  * Arguments: the path of a GoBuildSpec. Inputs: that spec, and the source files, which go reads where they lie and which are
@@ -62,7 +60,8 @@ export const goBuildTool: Tool = {
       const shown = clickablePaths(printed, place).replaceAll(temporary, '$TMPDIR');
       if (exitCode !== 0) throw knownGoFailure(printed, place) ?? compileError(spec, exitCode, shown);
       for (const line of shown === '' ? [] : shown.split('\n')) context.print(line);
-      await copyOut(output, spec, context);
+      context.signal.throwIfAborted();
+      await context.outputs.take(spec.output, output, { isExecutable: true });
     } finally {
       await rm(temporary, { recursive: true, force: true, maxRetries: 3 });
     }
@@ -77,26 +76,4 @@ function compileError(spec: GoBuildSpec, exitCode: number, output: string): Ocid
     message: `Cannot compile Go package "${printable(spec.package)}" for ${GOOS}/${GOARCH}: go build ended with exit code ${exitCode}, expected code that builds`,
     output: output || undefined,
   });
-}
-
-async function copyOut(path: string, spec: GoBuildSpec, context: ToolContext): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    const writer = await context.outputs.create(spec.output, { isExecutable: true });
-    try {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      for (;;) {
-        context.signal.throwIfAborted();
-        const { bytesRead } = await file.read(chunk, 0, chunk.length);
-        if (bytesRead === 0) break;
-        await writer.write(chunk.subarray(0, bytesRead));
-      }
-      await writer.commit();
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
-  } finally {
-    await file.close();
-  }
 }

@@ -32,6 +32,8 @@ export interface ToolInputs {
 export interface ToolOutputs {
   /** Starts the output file `path` (one of the action's declared outputs); it exists once the writer is committed. */
   create(path: string, options?: { readonly isExecutable?: boolean }): Promise<BlobWriter>;
+  /** Takes a regular file that a program wrote, and that nobody writes any more, as the output `path`. The file may be gone afterwards. */
+  take(path: string, file: string, options?: { readonly isExecutable?: boolean }): Promise<void>;
 }
 
 /** What a tool's run() gets. */

@@ -1,9 +1,12 @@
 // What every ContentAddressableStorage has to do. Called inside a describe() with a factory of empty stores.
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { digestOf, EMPTY_DIGEST } from '../../lib/base/digest.ts';
 import type { Digest } from '../../lib/base/digest.ts';
+import { storeFile } from '../../lib/store/store-file.ts';
+import { temporaryFolder } from '../unit/store/rig.ts';
 import type { ContentAddressableStorage } from '../../lib/store/content-addressable-storage.ts';
 
 const MIB = 1024 * 1024;
@@ -82,6 +85,19 @@ export function contentAddressableStorageConformance(open: () => Promise<Content
       }),
       { numRuns: 15 },
     );
+  });
+
+  test.each([0, 1, 3 * MIB + 7])('storeFile() stores a file of %i bytes, also where the blob is there', async (size) => {
+    const cas = await open();
+    const data = sampleBytes(size);
+    for (const name of ['first', 'second']) {
+      const file = join(temporaryFolder(), name);
+      writeFileSync(file, data);
+      const digest = await storeFile(cas, file);
+      expect(digest).toEqual(digestOf(data));
+      expect((await readAll(cas, digest)).equals(data)).toBe(true);
+      expect(await cas.findMissing([digest])).toEqual([]);
+    }
   });
 
   test('the empty blob is always there', async () => {

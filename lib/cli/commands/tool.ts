@@ -1,6 +1,20 @@
 // `ocidsl tool NAME VERSION ARGUMENT…`: a tool as the command of an action, as a remote worker runs it: inputs are the files
 // below the working directory, outputs are written there.
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { compareUtf8 } from '../../base/bytes.ts';
@@ -66,6 +80,12 @@ function folderInputs(root: string): ToolInputs {
 
 function folderOutputs(root: string): ToolOutputs {
   return {
+    async take(path, file, options = {}) {
+      const target = resolve(root, path);
+      mkdirSync(dirname(target), { recursive: true });
+      copyFileSync(file, target, constants.COPYFILE_FICLONE);
+      chmodSync(target, options.isExecutable === true ? 0o755 : 0o644);
+    },
     async create(path, options = {}): Promise<BlobWriter> {
       const file = resolve(root, path);
       mkdirSync(dirname(file), { recursive: true });

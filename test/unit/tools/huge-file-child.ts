@@ -34,7 +34,7 @@ const output = { write, commit: () => Promise.resolve({ hash: '', sizeBytes: 0 }
 await tarTool.run({
   args: ['spec.json'],
   inputs,
-  outputs: { create: () => Promise.resolve(output) },
+  outputs: { create: () => Promise.resolve(output), take: () => Promise.reject(new Error('An archive is written by its tool')) },
   signal: new AbortController().signal,
   print: () => undefined,
 });

@@ -1,4 +1,5 @@
 // A tool's inputs and outputs in memory, and a run of a tool with them.
+import { readFileSync } from 'node:fs';
 import { compareUtf8, utf8 } from '../../../lib/base/bytes.ts';
 import { digestOf } from '../../../lib/base/digest.ts';
 import { OcidslError } from '../../../lib/base/errors.ts';
@@ -94,6 +95,11 @@ export class MemoryOutputs implements ToolOutputs {
         return Promise.resolve();
       },
     });
+  }
+
+  take(path: string, file: string): Promise<void> {
+    this.files.set(path, readFileSync(file));
+    return Promise.resolve();
   }
 
   /** The committed output; throws where there is none. */
