@@ -30,9 +30,13 @@ export async function adoptFile(
   try {
     const before = fstatSync(fd, { bigint: true });
     if (!before.isFile() || before.nlink !== 1n || before.size === 0n || Number(before.uid) !== process.geteuid?.()) return undefined;
-    digest = await digestOfOpen(fd);
     fchmodSync(fd, 0o444);
-    if (isDurable) await fsyncAsync(fd);
+    // The disk and the hash work at the same time. Both are awaited before the file is closed, also where one fails.
+    const flushed = isDurable ? fsyncAsync(fd) : undefined;
+    const [hashed] = await Promise.allSettled([digestOfOpen(fd), flushed]);
+    await flushed;
+    if (hashed.status === 'rejected') throw hashed.reason;
+    digest = hashed.value;
     stat = fstatSync(fd, { bigint: true });
     if (stat.mtimeNs !== before.mtimeNs || stat.size !== before.size || stat.size !== BigInt(digest.sizeBytes)) return undefined;
   } finally {
