@@ -1,6 +1,5 @@
 // Saves what a command read and made, for the next one.
 import { join, relative } from 'node:path';
-import { collectGarbageAfter } from '../base/collect-garbage.ts';
 import type { EventListener } from '../base/events.ts';
 import type { Json } from '../base/json.ts';
 import { DeclarationTable } from '../engine/declaration-table.ts';
@@ -35,8 +34,6 @@ export function saveSnapshot(
   emit: EventListener,
 ): void {
   const { before, files, engine, pins } = maker;
-  // What the actions needed.
-  collectGarbageAfter(files.size);
   const paths = new PathTable();
   const declarations = new DeclarationTable();
   const declared = new Map<string, number>();

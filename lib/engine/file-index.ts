@@ -46,11 +46,6 @@ export class FileIndex {
     for (const record of known) this.#before.set(record.path, record);
   }
 
-  /** How many paths this build has looked at. */
-  get size(): number {
-    return this.#now.size;
-  }
-
   /** The absolute path of an indexed path. */
   absolute(path: string): string {
     return absolutePath(this.#root, path);
