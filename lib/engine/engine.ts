@@ -2,7 +2,7 @@
 // remembers for each action what was read, for the snapshot. It knows no rule by name.
 import type { ActionResult } from '../action/action-result.ts';
 import { digestOf, type Digest } from '../base/digest.ts';
-import { collectGarbageAfter } from '../base/collect-garbage.ts';
+import { collectGarbageAfter } from '../base/v8-heap.ts';
 import { isOcidslError, type OcidslError } from '../base/errors.ts';
 import type { EventListener } from '../base/events.ts';
 import type { ActionInput, ActionNode } from '../plan/action-node.ts';

@@ -2,7 +2,7 @@
 // and reads the others, once.
 import { readdirSync } from 'node:fs';
 import { createHash } from 'node:crypto';
-import { expectObjects } from '../base/collect-garbage.ts';
+import { expectObjects } from '../base/v8-heap.ts';
 import { sortedUtf8 } from '../base/bytes.ts';
 import { sha256Hex, type Digest } from '../base/digest.ts';
 import { isRacy, sameFingerprint, takeFingerprint, type Fingerprint } from './fingerprint.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { Digest } from '../base/digest.ts';
 import type { DiskBlobWriterOptions } from './disk-blob-writer.ts';
 import { errorCode } from './system-error.ts';
-import { publish } from './temporary-files.ts';
+import { makeFolder, publish } from './temporary-files.ts';
 
 const fsyncAsync = promisify(fsync);
 const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
@@ -23,7 +23,9 @@ export async function adoptFile(
   path: string,
   { layout, directoryMode, isDurable, onStored }: DiskBlobWriterOptions,
 ): Promise<Digest | undefined> {
-  if (lstatSync(path).dev !== lstatSync(layout.temporary, { throwIfNoEntry: false })?.dev) return undefined;
+  // It may be the first blob of a new cache.
+  makeFolder(layout.temporary, directoryMode);
+  if (lstatSync(path).dev !== lstatSync(layout.temporary).dev) return undefined;
   const fd = openSync(path, READ);
   let digest: Digest;
   let stat: BigIntStats;

@@ -1,7 +1,7 @@
 // Header blocks of one archive entry: ustar where everything fits, else a PAX header before it. Encoded by tar-stream's
 // own encoder, without its streams: they cap small files at half the speed.
 import { HeaderTemplate } from './header-template.ts';
-import { headerEncoder, PAX_TYPE, TYPES, type EncoderFields } from './tar-stream-headers.ts';
+import { loadHeaderEncoder, type EncoderFields, type HeaderEncoder } from './load-header-encoder.ts';
 
 /** What a header says. Paths are in their one spelling and all text is valid Unicode without NUL. */
 export interface TarHeader {
@@ -39,6 +39,8 @@ const MAX_LINK_NAME = 100;
 /** Name in blocks whose entry is named by PAX records, and of those records: fixed, so that no process id gets in. */
 const PAX_NAME = 'PaxHeader';
 
+const PAX_TYPE = 'pax-header';
+const TYPES = { file: 'file', directory: 'directory', symlink: 'symlink', hardlink: 'link' } as const;
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** The blocks before an entry's content: 512 bytes, or more with PAX records. Equal headers give equal bytes. */
@@ -154,4 +156,11 @@ function encodeOrFail(fields: EncoderFields): Buffer {
   const block = headerEncoder().encode(fields);
   if (block === null) throw new Error(`tar-stream cannot encode the header of ${JSON.stringify(fields.name)}`);
   return block;
+}
+
+let encoder: HeaderEncoder | undefined;
+
+// On first use: most commands write no archive.
+function headerEncoder(): HeaderEncoder {
+  return (encoder ??= loadHeaderEncoder());
 }

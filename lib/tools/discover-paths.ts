@@ -2,7 +2,7 @@
 // it; symbolic links stay links and are never followed.
 import { lstatSync, readdirSync, readlinkSync, type Dirent } from 'node:fs';
 import { join, posix } from 'node:path';
-import { expectObjects } from '../base/collect-garbage.ts';
+import { expectObjects } from '../base/v8-heap.ts';
 import { compareUtf8, sortedUtf8 } from '../base/bytes.ts';
 import { environmentError, OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';

@@ -2,7 +2,7 @@
 // and never in a circle.
 import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync, type Dirent, type Stats } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expectObjects } from '../base/collect-garbage.ts';
+import { expectObjects } from '../base/v8-heap.ts';
 import { environmentError, type OcidslError } from '../base/errors.ts';
 import { printable } from '../base/printable.ts';
 import { invalidName, invalidNames, specialFile, unusableLink } from './glob-error.ts';

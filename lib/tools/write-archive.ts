@@ -1,5 +1,5 @@
 // Writes the archive that a layer spec describes, in one pass over its inputs. Both archive tools end up here.
-import { collectGarbageAfter } from '../base/collect-garbage.ts';
+import { collectGarbageAfter } from '../base/v8-heap.ts';
 import type { Digest } from '../base/digest.ts';
 import { decodeLayerSpec } from '../tar/decode-layer-spec.ts';
 import type { LayerSpec } from '../tar/layer-spec.ts';

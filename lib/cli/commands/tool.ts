@@ -1,26 +1,13 @@
 // `ocidsl tool NAME VERSION ARGUMENT…`: a tool as the command of an action, as a remote worker runs it: inputs are the files
 // below the working directory, outputs are written there.
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { compareUtf8 } from '../../base/bytes.ts';
 import { sameDigest, type Digest } from '../../base/digest.ts';
 import { OcidslError } from '../../base/errors.ts';
 import type { BlobWriter } from '../../store/content-addressable-storage.ts';
+import { storeFile } from '../../store/store-file.ts';
 import type { ToolInput, ToolInputs, ToolOutputs } from '../../tools/tool.ts';
 import { interruptible } from '../interruption.ts';
 import { usage } from '../settings.ts';
@@ -80,11 +67,8 @@ function folderInputs(root: string): ToolInputs {
 
 function folderOutputs(root: string): ToolOutputs {
   return {
-    async take(path, file, options = {}) {
-      const target = resolve(root, path);
-      mkdirSync(dirname(target), { recursive: true });
-      copyFileSync(file, target, constants.COPYFILE_FICLONE);
-      chmodSync(target, options.isExecutable === true ? 0o755 : 0o644);
+    async take(path, file, options) {
+      await storeFile({ openWriter: () => this.create(path, options) }, file);
     },
     async create(path, options = {}): Promise<BlobWriter> {
       const file = resolve(root, path);

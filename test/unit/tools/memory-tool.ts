@@ -1,8 +1,8 @@
 // A tool's inputs and outputs in memory, and a run of a tool with them.
-import { readFileSync } from 'node:fs';
 import { compareUtf8, utf8 } from '../../../lib/base/bytes.ts';
 import { digestOf } from '../../../lib/base/digest.ts';
 import { OcidslError } from '../../../lib/base/errors.ts';
+import { storeFile } from '../../../lib/store/store-file.ts';
 import type { Tool, ToolContext, ToolInput, ToolInputs, ToolOutputs } from '../../../lib/tools/tool.ts';
 
 /** One input: its content, or how it is served. */
@@ -97,9 +97,8 @@ export class MemoryOutputs implements ToolOutputs {
     });
   }
 
-  take(path: string, file: string): Promise<void> {
-    this.files.set(path, readFileSync(file));
-    return Promise.resolve();
+  async take(path: string, file: string): Promise<void> {
+    await storeFile({ openWriter: () => this.create(path) }, file);
   }
 
   /** The committed output; throws where there is none. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { collectGarbageAfter } from '../../../lib/base/collect-garbage.ts';
+import { collectGarbageAfter } from '../../../lib/base/v8-heap.ts';
 import { projectRoot } from '../../source-files.ts';
 
 test('collectGarbageAfter() collects after work on many objects', async () => {
@@ -17,7 +17,7 @@ test('after many objects were expected, the young generation grows no more', () 
   const grown = (expected: number) => {
     const program = `
       import { getHeapSpaceStatistics } from 'node:v8';
-      import { expectObjects } from ${JSON.stringify(pathToFileURL(join(projectRoot, 'lib/base/collect-garbage.ts')).href)};
+      import { expectObjects } from ${JSON.stringify(pathToFileURL(join(projectRoot, 'lib/base/v8-heap.ts')).href)};
       expectObjects(${expected - 1});
       expectObjects(1);
       const kept = [];
